@@ -1,0 +1,71 @@
+"""Every error this provider raises, in plain Python.
+
+A message says what is wrong and what to do next. It may name connections, columns, field paths, row keys and
+counts; it never carries a row's value, a request body or a secret.
+"""
+
+from collections.abc import Sequence
+
+
+class RoktError(Exception):
+    """Base of all errors of this provider.
+
+    :cvar retryable: whether running the same task again may succeed with nothing changed; the Airflow ring
+        turns the others into an ``AirflowFailException`` so that retries are not wasted.
+    """
+
+    retryable = False
+
+
+class RoktSettingsError(RoktError):
+    """The connection or an argument is missing or malformed; every problem found is listed.
+
+    :param subject: what is wrong, e.g. ``"connection 'rokt_default'"``.
+    :param problems: one sentence each, saying what to enter instead.
+    """
+
+    def __init__(self, subject: str, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(f"{subject} cannot be used: " + "; ".join(self.problems))
+
+
+class RoktMappingError(RoktError):
+    """The mapping, or a column it names, does not fit; raised before anything is sent."""
+
+
+class RoktSourceError(RoktError):
+    """The rows cannot be read: wrong connection type, several statements, duplicate column names."""
+
+
+class RoktAuthError(RoktError):
+    """Rokt refused the credentials (401 or 403); nothing more was sent."""
+
+
+class RoktEndpointError(RoktError):
+    """The address is not Rokt's Events or Audience API: a redirect, a 404, or a host not allowed."""
+
+
+class RoktIncompleteError(RoktError):
+    """Some rows could not be delivered within the time budget, or the task was stopped; a retry sends them."""
+
+    retryable = True
+
+
+class RoktUnreachableError(RoktIncompleteError):
+    """No answer came from Rokt within the time budget."""
+
+
+class RoktRejectedError(RoktError):
+    """More rows were rejected than ``max_rejected`` allows; everything deliverable was delivered."""
+
+
+class RoktLedgerError(RoktError):
+    """A ledger is missing, unreadable or not of this provider."""
+
+
+class RoktReconciliationError(RoktError):
+    """The report does not account for every row: a fault in this provider, please report it."""
+
+
+class RoktAudienceError(RoktError):
+    """The audience run was refused before anything was sent: empty, too many removals, or a foreign state."""

@@ -1,0 +1,29 @@
+"""Every limit of Rokt's APIs, once. Sizes in bytes of UTF-8, lengths in characters, times in seconds.
+
+Sources: Rokt's Hightouch guide ("guide"), mParticle's default service limits ("lim") and its HTTP reference
+("http"). Where KB could mean 1,000 or 1,024 the smaller reading is used. Lengths of values and names that the
+schema checks (4,096 and 256 characters) stand in the schema file.
+"""
+
+from typing import Final
+
+# http: "up to 100 batches"; it also says "100 event data items", so events are counted too.
+BATCHES_PER_REQUEST: Final = 100
+EVENTS_PER_REQUEST: Final = 100
+# guide, lim: 256 KB a request; http: a batch should not exceed 128 KB.
+REQUEST_BYTES: Final = 256_000
+BATCH_BYTES: Final = 128_000
+# guide, lim: user attributes per batch, and attributes per event.
+ATTRIBUTES: Final = 100
+# guide, lim: batches per second and account, adjustable by Rokt.
+BATCHES_PER_SECOND: Final = 270
+# http: /historical does not process a batch with an event younger than 72 hours.
+HISTORICAL_MIN_AGE: Final = 72 * 3600
+# http: /events and /bulkevents should not carry data older than 30 days.
+STALE_AGE: Final = 30 * 24 * 3600
+# lim: length of an audience's name.
+AUDIENCE_NAME_CHARS: Final = 100
+# Rokt's v1.0 import page says up to 1,000,000 contacts; the v3 page names no number, so a tenth.
+MEMBERS_PER_REQUEST: Final = 100_000
+# Rokt: inclusion targeting needs at least 1,000 individuals.
+SMALLEST_AUDIENCE: Final = 1_000
