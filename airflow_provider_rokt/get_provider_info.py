@@ -1,0 +1,39 @@
+"""What Airflow reads of this provider; imported by every Airflow process, so it imports nothing heavy."""
+
+from typing import Any
+
+from airflow_provider_rokt.connection_form import connection_type
+
+_LEDGER_PATH = {
+    "description": (
+        "Where deliveries are recorded: an ObjectStoragePath URL such as ``s3://conn@bucket/rokt`` or a folder. "
+        "Workers, the triggerer and the API server must all reach it. Empty: ``rokt_ledger`` in AIRFLOW_HOME."
+    ),
+    "type": "string",
+    "example": "s3://aws_default@my-bucket/rokt-ledger",
+    "default": "",
+    "version_added": "1.0.0",
+}
+
+
+def get_provider_info() -> dict[str, Any]:
+    """The provider metadata, as ``airflow/provider_info.schema.json`` describes it."""
+    return {
+        "package-name": "airflow-provider-rokt",
+        "name": "Rokt",
+        "description": "Conversion events and audiences from any SQL database to Rokt (mParticle by Rokt).",
+        "connection-types": [connection_type()],
+        "config": {"rokt": {"description": "The Rokt provider.", "options": {"ledger_path": _LEDGER_PATH}}},
+        "cli": ["airflow_provider_rokt.cli.get_rokt_cli_commands"],
+        "integrations": [
+            {
+                "integration-name": "Rokt",
+                "external-doc-url": "https://docs.rokt.com/",
+                "tags": ["service"],
+            }
+        ],
+        "hooks": [{"integration-name": "Rokt", "python-modules": ["airflow_provider_rokt.hooks.rokt"]}],
+        "operators": [{"integration-name": "Rokt", "python-modules": ["airflow_provider_rokt.operators.rokt"]}],
+        "sensors": [{"integration-name": "Rokt", "python-modules": ["airflow_provider_rokt.sensors.rokt"]}],
+        "triggers": [{"integration-name": "Rokt", "python-modules": ["airflow_provider_rokt.triggers.rokt"]}],
+    }

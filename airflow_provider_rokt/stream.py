@@ -1,0 +1,34 @@
+"""What turns a source's rows into requests, one read window at a time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from airflow_provider_rokt.request import Request
+from airflow_provider_rokt.rows import RowFault
+
+Row = Sequence[object]
+
+
+@dataclass(slots=True)
+class Window:
+    """What became of the rows read so far, as far as it is known.
+
+    :param requests: full requests, ready to be sent.
+    :param faults: rows that can never be sent.
+    :param skipped: how many rows were left out on purpose.
+    """
+
+    requests: list[Request] = field(default_factory=list)
+    faults: list[RowFault] = field(default_factory=list)
+    skipped: int = 0
+
+
+class Stream(Protocol):
+    """Rows in, requests out; keeps what does not fill a request yet."""
+
+    def window(self, rows: Sequence[Row]) -> Window:
+        """Takes the next rows of the source, in order."""
+
+    def flush(self) -> Iterator[Window]:
+        """Whatever was kept, once the source has no more rows."""
