@@ -1,0 +1,211 @@
+"""Where a ledger's lines go: appended to a local file, or put as whole objects where appending is impossible."""
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+PART_BYTES: Final = 1_000_000
+"""A part on an object store is put at this size at the latest; a reader holds one such part in memory."""
+PART_SECONDS: Final = 10.0
+"""... or with the first record after this time, so that a killed task loses about that much of its ledger."""
+
+
+class LineWriter(Protocol):
+    """Takes lines, newline included, in order."""
+
+    def write(self, lines: Iterable[bytes]) -> None:
+        """Add lines."""
+
+    def flush(self) -> None:
+        """Make what was added readable for others."""
+
+    def close(self) -> None:
+        """The last call; the lines are durable afterwards."""
+
+
+class Folder(Protocol):
+    """One folder of a file system or object store."""
+
+    @property
+    def uri(self) -> str:
+        """Its address."""
+
+    def folder(self, name: str) -> "Folder":
+        """The folder of that name in this one; it need not exist."""
+
+    def names(self) -> list[str]:
+        """What it holds, sorted; nothing where it does not exist."""
+
+    def exists(self, name: str) -> bool:
+        """Whether it holds a file of that name."""
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        """A file's lines, newline included except for a torn last one."""
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a whole file, so that a reader finds all of it or nothing."""
+
+    def writer(self) -> LineWriter:
+        """Make the folder and begin its first part."""
+
+
+def part_name(number: int) -> str:
+    """The name of a ledger's nth part, from 0; names sort as the parts were written."""
+    return f"part-{number:05}.jsonl"
+
+
+def folder_at(root: Any) -> Folder:
+    """The folder at a ``pathlib.Path`` or at Airflow's ``ObjectStoragePath``, whose ``file://`` is local too."""
+    # On Airflow 2.11 an ObjectStoragePath is a pathlib.Path as well, but not of this platform's flavour.
+    if isinstance(root, type(Path())):
+        return LocalFolder(root)
+    if root.protocol in ("", "file", "local"):
+        return LocalFolder(Path(root.path))
+    return StoreFolder(root.fs, root.path, str(root))
+
+
+class LocalFolder:
+    """A folder of this machine's file system."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.absolute()
+
+    @property
+    def uri(self) -> str:
+        """Its ``file://`` address."""
+        return self._path.as_uri()
+
+    def folder(self, name: str) -> Folder:
+        """The folder of that name in this one."""
+        return LocalFolder(self._path / name)
+
+    def names(self) -> list[str]:
+        """What it holds, sorted."""
+        try:
+            return sorted(os.listdir(self._path))
+        except FileNotFoundError:
+            return []
+
+    def exists(self, name: str) -> bool:
+        """Whether it holds a file of that name."""
+        return (self._path / name).exists()
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        """A file's lines, read as they are asked for."""
+        with (self._path / name).open("rb") as file:
+            yield from file
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a whole file."""
+        unfinished = self._path / f"{name}.partial"
+        unfinished.write_bytes(data)
+        unfinished.replace(self._path / name)
+
+    def writer(self) -> LineWriter:
+        """Make the folder and begin its first part."""
+        self._path.mkdir(parents=True, exist_ok=True)
+        return _AppendedLines(self._path / part_name(0))
+
+
+class _AppendedLines:
+    """Lines appended to a file; each call reaches the operating system, so a killed process loses none of them."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("xb")
+
+    def write(self, lines: Iterable[bytes]) -> None:
+        self._file.writelines(lines)
+        self._file.flush()
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        if not self._file.closed:
+            os.fsync(self._file.fileno())
+            self._file.close()
+
+
+class StoreFolder:
+    """A folder of an object store.
+
+    It talks to the path's file system, not to the path: ``ObjectStoragePath`` reports what is opened through it as
+    an input or output of the task, and the ledger is neither.
+
+    :param fs: an fsspec file system.
+    :param path: the folder's path in it.
+    :param uri: the same with protocol and, where there is one, Airflow connection.
+    """
+
+    def __init__(self, fs: Any, path: str, uri: str) -> None:
+        self._fs = fs
+        self._path = path.rstrip("/")
+        self.uri = uri.rstrip("/")
+
+    def folder(self, name: str) -> Folder:
+        """The folder of that name in this one."""
+        return StoreFolder(self._fs, f"{self._path}/{name}", f"{self.uri}/{name}")
+
+    def names(self) -> list[str]:
+        """What it holds, sorted."""
+        self._forget()
+        try:
+            return sorted(entry.rstrip("/").rpartition("/")[2] for entry in self._fs.ls(self._path, detail=False))
+        except FileNotFoundError:
+            return []
+
+    def exists(self, name: str) -> bool:
+        """Whether it holds a file of that name."""
+        self._forget()
+        return bool(self._fs.exists(f"{self._path}/{name}"))
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        """A file's lines; the file is read whole, a part being small by construction."""
+        yield from self._fs.cat_file(f"{self._path}/{name}").splitlines(keepends=True)
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a whole file; an object store shows all of it or nothing."""
+        self._fs.pipe_file(f"{self._path}/{name}", data)
+
+    def writer(self) -> LineWriter:
+        """Make the folder and begin its first part."""
+        if self.exists(part_name(0)):
+            raise FileExistsError(self.uri)
+        self._fs.makedirs(self._path, exist_ok=True)
+        return _PutLines(self)
+
+    def _forget(self) -> None:
+        # File systems such as s3fs remember a listing for the life of the process and answer exists() from it: a
+        # sensor that waits would never see what another worker wrote since.
+        self._fs.invalidate_cache()
+
+
+class _PutLines:
+    """Lines collected into parts, each put as one object."""
+
+    def __init__(self, folder: StoreFolder) -> None:
+        self._folder = folder
+        self._parts = 0
+        self._lines: list[bytes] = []
+        self._bytes = 0
+        self._put_at = time.monotonic()
+
+    def write(self, lines: Iterable[bytes]) -> None:
+        for line in lines:
+            self._lines.append(line)
+            self._bytes += len(line)
+            if self._bytes >= PART_BYTES or time.monotonic() - self._put_at >= PART_SECONDS:
+                self.flush()
+
+    def flush(self) -> None:
+        if self._lines:
+            self._folder.put(part_name(self._parts), b"".join(self._lines))
+            self._parts += 1
+            self._lines.clear()
+            self._bytes = 0
+        self._put_at = time.monotonic()
+
+    def close(self) -> None:
+        self.flush()
