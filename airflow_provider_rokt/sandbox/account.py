@@ -1,0 +1,20 @@
+"""The one account a sandbox stands for: its settings, what it holds, its limits and the faults that are set."""
+
+from airflow_provider_rokt.sandbox.faults import Faults
+from airflow_provider_rokt.sandbox.rate import Rate
+from airflow_provider_rokt.sandbox.settings import Settings
+from airflow_provider_rokt.sandbox.store import Store
+
+
+class Account:
+    """Made anew by every reset."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.reset(settings)
+
+    def reset(self, settings: Settings) -> None:
+        """Forget everything and start again with these settings."""
+        self.settings = settings
+        self.store = Store(everything=settings.keep == "everything")
+        self.rate = Rate(settings)
+        self.faults = Faults(settings.seed)

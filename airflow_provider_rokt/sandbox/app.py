@@ -1,0 +1,94 @@
+"""The sandbox as a web application: it reads a request, lets faults strike, asks the surface and keeps count."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from airflow_provider_rokt import limits
+from airflow_provider_rokt.sandbox import audiences, control, events
+from airflow_provider_rokt.sandbox.account import Account
+from airflow_provider_rokt.sandbox.answer import Answer, Post, Refusal
+from airflow_provider_rokt.sandbox.faults import Struck
+from airflow_provider_rokt.sandbox.records import Handled
+from airflow_provider_rokt.sandbox.wire import ConnectionReset
+
+
+class Surface(NamedTuple):
+    """One address Rokt answers at.
+
+    :param bytes_: the largest body it takes.
+    """
+
+    method: str
+    answer: Callable[[Account, Post, Struck], Answer]
+    bytes_: int = limits.REQUEST_BYTES
+
+
+SURFACES = {
+    events.SINGLE: Surface("POST", events.answer),
+    events.BULK: Surface("POST", events.answer),
+    events.HISTORICAL: Surface("POST", events.answer),
+    audiences.IMPORT_V1: Surface("POST", audiences.take_in, audiences.REQUEST_BYTES),
+    audiences.IMPORT_V3: Surface("POST", audiences.take_in, audiences.REQUEST_BYTES),
+    audiences.CHECK_V1: Surface("GET", audiences.check),
+    audiences.CHECK_V3: Surface("POST", audiences.check),
+}
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+def application(account: Account) -> Starlette:
+    """The web application of one account."""
+
+    async def serve(request: Request) -> Response:
+        return await _serve(account, request)
+
+    return Starlette(routes=[*control.routes(account), Route("/{path:path}", serve, methods=_METHODS)])
+
+
+async def _serve(account: Account, request: Request) -> Response:
+    path = request.url.path
+    surface = SURFACES.get(path, Surface("", _unknown))
+    body, size = await _read(request, surface.bytes_)
+    post = Post(path, request.headers, body, time.monotonic())
+    answer = await _answer(account, surface if request.method == surface.method else Surface("", _unknown), post)
+    account.store.handled(Handled(path, answer.status, size, post.at))
+    if answer.status is None:
+        return ConnectionReset()
+    return Response(answer.body, answer.status, answer.headers)
+
+
+async def _read(request: Request, most: int) -> tuple[bytes | None, int]:
+    """The body and its size; what is too large is read to its end but not kept, so that the sender hears of it."""
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= most:
+            chunks.append(chunk)
+    return (b"".join(chunks) if size <= most else None), size
+
+
+async def _answer(account: Account, surface: Surface, post: Post) -> Answer:
+    struck = account.faults.strike(post.path)
+    if surface.answer is events.answer:
+        account.rate.offer(post.at, events.batches_in(post))
+    await asyncio.sleep(struck.delay(after=False))
+    answer = struck.answer(after=False) or _ask(account, surface, post, struck)
+    await asyncio.sleep(struck.delay(after=True))
+    return struck.answer(after=True) or answer
+
+
+def _ask(account: Account, surface: Surface, post: Post, struck: Struck) -> Answer:
+    try:
+        return surface.answer(account, post, struck)
+    except Refusal as refusal:
+        return refusal.answer
+
+
+def _unknown(_: Account, post: Post, __: Struck) -> Answer:
+    return Answer(405 if post.path in SURFACES else 404)

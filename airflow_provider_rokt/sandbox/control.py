@@ -1,0 +1,108 @@
+"""The sandbox's own addresses, which Rokt does not have: health, what it holds, faults, reset, and a page.
+
+They ask for no credentials, so whoever reaches the sandbox may read what it holds.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from airflow_provider_rokt.sandbox.account import Account
+from airflow_provider_rokt.sandbox.faults import AnyFault
+from airflow_provider_rokt.sandbox.page import page
+from airflow_provider_rokt.sandbox.records import Kept
+
+_MOST = 1_000
+_FAULTS: msgspec.json.Decoder[AnyFault | list[AnyFault]] = msgspec.json.Decoder(AnyFault | list[AnyFault])
+
+
+def summary(account: Account) -> dict[str, Any]:
+    """What the account holds, in numbers."""
+    store = account.store
+    return {
+        **vars(store.counts),
+        "requests": dict(store.counts.requests),
+        "unique_message_ids": len(store.message_ids),
+        "peak_batches_per_second": account.rate.peak,
+        "audiences": {name: len(members) for name, members in store.audiences.items()},
+    }
+
+
+def routes(account: Account) -> list[Route]:
+    """The addresses under ``/sandbox``, ``/health`` and ``/``."""
+
+    async def health(_: Request) -> Response:
+        return _json({"status": "ok"})
+
+    async def home(_: Request) -> Response:
+        return HTMLResponse(page(summary(account), account.faults.active))
+
+    async def numbers(_: Request) -> Response:
+        return _json(summary(account))
+
+    async def batches(request: Request) -> Response:
+        return _page(request, account.store.batches)
+
+    async def unprocessed(request: Request) -> Response:
+        return _page(request, account.store.unprocessed)
+
+    async def audiences(_: Request) -> Response:
+        return _json({name: sorted(members) for name, members in account.store.audiences.items()})
+
+    async def faults(request: Request) -> Response:
+        return await _faults(account, request)
+
+    async def reset(_: Request) -> Response:
+        account.reset(account.settings)
+        return Response(status_code=204)
+
+    addresses: dict[str, tuple[Callable[[Request], Awaitable[Response]], list[str]]] = {
+        "/": (home, ["GET"]),
+        "/health": (health, ["GET"]),
+        "/sandbox/summary": (numbers, ["GET"]),
+        "/sandbox/events": (batches, ["GET"]),
+        "/sandbox/unprocessed": (unprocessed, ["GET"]),
+        "/sandbox/audiences": (audiences, ["GET"]),
+        "/sandbox/faults": (faults, ["GET", "POST", "DELETE"]),
+        "/sandbox": (reset, ["DELETE"]),
+    }
+    return [Route(path, answer, methods=methods) for path, (answer, methods) in addresses.items()]
+
+
+async def _faults(account: Account, request: Request) -> Response:
+    """Set faults (one object or an array), list them or remove them all."""
+    if request.method == "DELETE":
+        account.faults.clear()
+        return Response(status_code=204)
+    if request.method == "GET":
+        return _json(account.faults.active)
+    try:
+        given = _FAULTS.decode(await request.body())
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return _json({"error": str(error)}, 400)
+    account.faults.add(*(given if isinstance(given, list) else [given]))
+    return _json(account.faults.active, 201)
+
+
+def _page(request: Request, kept: Sequence[Kept]) -> Response:
+    """A part of what is kept: ``?after=N&limit=M``; ``next`` is the ``after`` of the next part."""
+    try:
+        after, limit = (
+            int(request.query_params.get(name, default)) for name, default in (("after", 0), ("limit", 100))
+        )
+    except ValueError:
+        return _json({"error": "after and limit must be whole numbers"}, 400)
+    after, limit = max(after, 0), min(max(limit, 1), _MOST)
+    shown = [
+        {"path": each.path, "reason": each.reason, "batch": msgspec.Raw(each.body)} for each in kept[after:][:limit]
+    ]
+    following = after + len(shown)
+    return _json({"total": len(kept), "next": following if following < len(kept) else None, "batches": shown})
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
