@@ -51,9 +51,9 @@ class Ledger:
         :param delivery_id: a name not used before; a new one sorts by time.
         """
         now = datetime.now(UTC)
-        name = delivery_id or f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(6)}"
+        name = plain_name(delivery_id or f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(6)}")
         header = DeliveryHeader(
-            delivery_id=_plain(name),
+            delivery_id=name,
             operation=operation,
             started_at=now.isoformat(timespec="seconds"),
             sender=sender,
@@ -64,10 +64,9 @@ class Ledger:
     def find(self, delivery: str) -> LedgerReader | None:
         """The ledger of a delivery, or None where it has not begun.
 
-        :param delivery: a delivery id, or the URI a report names; of a URI only the last segment counts, since a
-            shared folder may be mounted elsewhere on another worker.
+        :param delivery: as :func:`delivery_id_of` takes it.
         """
-        name = _plain(delivery.rstrip("/").rpartition("/")[2])
+        name = delivery_id_of(delivery)
         folder = self._folder.folder(name)
         return LedgerReader(folder, name) if folder.exists(part_name(0)) else None
 
@@ -145,7 +144,17 @@ class LedgerWriter:
         self._folder.put(REPORT_NAME, b"".join(encode([line])))
 
 
-def _plain(name: str) -> str:
+def delivery_id_of(delivery: str) -> str:
+    """The id of a delivery.
+
+    :param delivery: the id itself, or the URI a report names. Of a URI only the last segment counts, since a shared
+        folder may be mounted elsewhere on another worker.
+    """
+    return plain_name(delivery.strip().rstrip("/").rpartition("/")[2])
+
+
+def plain_name(name: str) -> str:
+    """The name itself where it can be a delivery's; what could lead out of the ledger's folder is refused."""
     if not _PLAIN_NAME.fullmatch(name):
-        raise RoktLedgerError(f"{name!r} is no delivery id: letters, digits, '-', '_' and '.' make one")
+        raise RoktLedgerError(f"{name[:80]!r} is no delivery id: letters, digits, '-', '_' and '.' make one")
     return name

@@ -55,12 +55,17 @@ class LedgerReader:
 
     def report(self) -> dict[str, Any] | None:
         """The flat final report with ``complete`` and ``finished_at``; None while it runs, and after it was killed."""
-        if not self._folder.exists(REPORT_NAME):
+        if not self.finished:
             return None
         for line in self._folder.lines(REPORT_NAME):
             report = self._decode(msgspec.json.Decoder(dict[str, Any]), line, REPORT_NAME)
             return {name: value for name, value in report.items() if name != "kind"}
         raise RoktLedgerError(f"the ledger {self.uri} has an empty {REPORT_NAME}")
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has its final report; asks one question of the storage, reads nothing."""
+        return self._folder.exists(REPORT_NAME)
 
     @property
     def complete(self) -> bool:

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -44,6 +44,12 @@ def printable(text: str) -> str:
     """Text that every database can store in a JSON column: no NUL, no half surrogate pairs, not endless."""
     clean = text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
     return clean if len(clean) <= KEY_CHARS else clean[: KEY_CHARS - 1] + "…"
+
+
+def first_reasons(rejections: Sequence[Mapping[str, str]]) -> str:
+    """The first rejections in words, for an error message."""
+    reasons = [f"row {r['row']!r}: {r['path'] or 'whole row'}: {r['reason']}" for r in rejections[:REASONS_SHOWN]]
+    return "; ".join(reasons) or "see the ledger"
 
 
 @dataclass(frozen=True)
@@ -120,13 +126,9 @@ class Report:
         )
 
     def _rejected(self, max_rejected: int | float) -> str:
-        why = "; ".join(
-            f"row {fault['row']!r}: {fault['path'] or 'whole row'}: {fault['reason']}"
-            for fault in self.rejections[:REASONS_SHOWN]
-        )
         return (
             f"{self.rows_rejected} of {self.rows_read} rows were rejected and max_rejected is {max_rejected}; "
-            f"everything deliverable was delivered. First: {why or 'see the ledger'}. Correct these rows, then send "
+            f"everything deliverable was delivered. First: {first_reasons(self.rejections)}. Correct these rows, then send "
             f"only them with resend_from={self.delivery_id!r}. Ledger: {self.ledger}"
         )
 

@@ -1,0 +1,127 @@
+"""A task that waits until every batch of some deliveries has its final status."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from airflow.providers.common.compat.sdk import BaseSensorOperator, Context, PokeReturnValue, conf
+
+from airflow_provider_rokt.delivery.awaited import Awaited, awaited, unfinished
+from airflow_provider_rokt.delivery.batch_status import BatchStatus
+from airflow_provider_rokt.delivery.ledger import Ledger
+from airflow_provider_rokt.delivery.report import check_threshold
+from airflow_provider_rokt.exceptions import RoktLedgerError
+from airflow_provider_rokt.failures import terminal_errors
+from airflow_provider_rokt.ledger_root import open_ledger
+from airflow_provider_rokt.triggers.rokt import RoktDeliveryTrigger
+
+
+class RoktBatchStatusSensor(BaseSensorOperator):
+    """Waits until every batch has its final status, returns the statuses, fails on thresholds.
+
+    It returns ``deliveries``, ``batches``, ``status_codes`` (batches by their final HTTP status), ``batch_statuses``
+    (the first 100 one by one, those not accepted first), ``batch_statuses_left_out``, ``rows_rejected``,
+    ``rows_failed`` and ``ledgers`` (URIs of the whole record). ``soft_fail`` skips the task in every mode.
+
+    A delivery that was never begun, or whose task was killed and not retried, is waited for until ``timeout``.
+
+    :param delivery: a Rokt operator's result, a ``delivery_id``, or a list of either from mapped tasks. (templated)
+    :param max_rejected: rows (int) or fraction of the rows read (float) that may be rejected, over all deliveries.
+    :param max_failed: the same for rows that were not delivered.
+    :param deferrable: wait in the triggerer; ``[rokt] ledger_path`` must be storage that it reaches.
+    """
+
+    template_fields: Sequence[str] = ("delivery",)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"delivery": "json"}
+    ui_color = "#e9d8fd"
+
+    def __init__(
+        self,
+        *,
+        delivery: Any,
+        max_rejected: int | float = 0,
+        max_failed: int | float = 0,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.delivery = delivery
+        self.max_rejected = max_rejected
+        self.max_failed = max_failed
+        self.deferrable = deferrable
+
+    def poke(self, context: Context) -> bool | PokeReturnValue:
+        """Looks at the ledgers once; where it has to wait and may do so in the triggerer, it goes there.
+
+        Deferring from here, not from ``execute``, keeps the first look under ``soft_fail`` and ``never_fail``.
+        """
+        with terminal_errors(retry=False):
+            deliveries = self._deliveries()
+            ledger = open_ledger()
+            waiting = unfinished(ledger, deliveries)
+            if not waiting:
+                return PokeReturnValue(is_done=True, xcom_value=self._status(ledger, deliveries))
+        self.log.info("Waiting for %d of %d deliveries: %s", len(waiting), len(deliveries), _first(waiting))
+        if self.deferrable:
+            self.defer(
+                trigger=RoktDeliveryTrigger(deliveries=waiting, poke_interval=self.poke_interval),
+                method_name="execute_complete",
+                timeout=timedelta(seconds=self.timeout),
+            )
+        return False
+
+    def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
+        """Resumes when the trigger fired.
+
+        :param event: as :class:`RoktDeliveryTrigger` yields it; anything else fails the task.
+        """
+        with terminal_errors(retry=False):
+            _require_finished(event)
+            deliveries = self._deliveries()
+            ledger = open_ledger()
+            if waiting := unfinished(ledger, deliveries):
+                raise RoktLedgerError(
+                    f"the triggerer found the reports of all deliveries, this worker does not: {_first(waiting)}. "
+                    "Set [rokt] ledger_path to storage that both reach"
+                )
+            return self._status(ledger, deliveries)
+
+    def _deliveries(self) -> Awaited:
+        check_threshold("max_rejected", self.max_rejected)
+        check_threshold("max_failed", self.max_failed)
+        return awaited(self.delivery)
+
+    def _status(self, ledger: Ledger, deliveries: Awaited) -> dict[str, Any]:
+        status = BatchStatus.of(ledger.open(delivery_id) for delivery_id in deliveries)
+        summary = status.summary()
+        for entry in summary["batch_statuses"]:
+            self.log.info("Batch %s", ", ".join(f"{name} {value}" for name, value in entry.items()))
+        self.log.info(
+            "%d batches of %d deliveries by status %s (%d not listed); all of them: %s",
+            status.batches,
+            status.deliveries,
+            summary["status_codes"],
+            summary["batch_statuses_left_out"],
+            ", ".join(status.ledgers),
+        )
+        status.check(self.max_rejected, self.max_failed)
+        return summary
+
+
+def _require_finished(event: Any) -> None:
+    """Fail closed: only the trigger's own word for success passes."""
+    match event:
+        case {"status": "finished"}:
+            return
+        case {"status": "error", "retryable": True, "message": message}:
+            # What poke would have raised: the storage's own failure, which another try may not meet.
+            raise OSError(message)
+        case {"status": "error", "message": message}:
+            raise RoktLedgerError(message)
+        case _:
+            raise RoktLedgerError("the trigger ended without saying what it found")
+
+
+def _first(deliveries: Awaited) -> str:
+    names = list(deliveries)
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,53 @@
+"""Waits for deliveries in the triggerer, without a worker."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_rokt.delivery.awaited import Awaited, unfinished
+from airflow_provider_rokt.exceptions import RoktError
+from airflow_provider_rokt.ledger_root import open_ledger
+
+
+class RoktDeliveryTrigger(BaseTrigger):
+    """Fires once, when every delivery has its final report or the ledger cannot be read.
+
+    The event is ``{"status": "finished"}`` or ``{"status": "error", "message": ..., "retryable": ...}``.
+
+    :param deliveries: delivery id -> whether its ledger must exist already.
+    :param poke_interval: seconds between two looks at the ledger.
+    """
+
+    def __init__(self, *, deliveries: Awaited, poke_interval: float) -> None:
+        super().__init__()
+        self.deliveries = deliveries
+        self.poke_interval = poke_interval
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """The class's path and its arguments: names and numbers only, as they are stored in clear."""
+        path = f"{type(self).__module__}.{type(self).__qualname__}"
+        return path, {"deliveries": self.deliveries, "poke_interval": self.poke_interval}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Looks at the ledger until every delivery is over."""
+        yield TriggerEvent(await self._outcome())
+
+    async def _outcome(self) -> dict[str, Any]:
+        waiting = self.deliveries
+        try:
+            while waiting := await asyncio.to_thread(_still_running, waiting):
+                await asyncio.sleep(self.poke_interval)
+        except RoktError as error:
+            return {"status": "error", "message": str(error), "retryable": False}
+        except Exception as error:
+            # A store's own error may quote a signed address; it stays in the triggerer's log.
+            self.log.exception("The ledger of %d deliveries cannot be read", len(waiting))
+            message = f"the ledger cannot be read in the triggerer ({type(error).__name__}); its log has the details"
+            return {"status": "error", "message": message, "retryable": True}
+        return {"status": "finished"}
+
+
+def _still_running(deliveries: Awaited) -> Awaited:
+    return unfinished(open_ledger(), deliveries)
