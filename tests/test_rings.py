@@ -35,7 +35,7 @@ RINGS = {
     "pure": Ring(
         frozenset(
             {"audiences", "connection_form", "events", "exceptions", "get_provider_info", "limits"}
-            | {"request", "rows", "stream"}
+            | {"packing", "request", "rows", "stream"}
         ),
         frozenset(),
         frozenset({"jsonschema", "jsonschema_rs", "msgspec", "phonenumbers", "referencing"}),
@@ -46,7 +46,10 @@ RINGS = {
         frozenset({"msgspec", "requests", "tenacity", "urllib3"}),
     ),
     "airflow": Ring(
-        frozenset({"cli", "hooks", "lineage", "links", "operators", "plugin", "sensors", "sources", "triggers"}),
+        frozenset(
+            {"cli", "connection_test", "failures", "hooks", "ledger_root", "operators", "sender"}
+            | {"sensors", "sources", "triggers"}
+        ),
         frozenset({"pure", "transport"}),
         frozenset({"airflow", "sqlalchemy"}),
     ),

@@ -1,0 +1,79 @@
+"""Checks a built wheel and what Airflow shows of it; run by the Python it is installed into, away from the checkout.
+
+python -P check_wheel.py dist/airflow_provider_rokt-1.0.0-py3-none-any.whl
+"""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+PACKAGE = "airflow_provider_rokt"
+DISTRIBUTION = "airflow-provider-rokt"
+
+
+def check_files(wheel: Path) -> None:
+    """Only our package is inside, with what it needs at run time."""
+    names = zipfile.ZipFile(wheel).namelist()
+    version = wheel.name.split("-")[1]
+    tops = {name.split("/")[0] for name in names}
+    assert tops == {PACKAGE, f"{PACKAGE}-{version}.dist-info"}, tops
+    assert f"{PACKAGE}/py.typed" in names
+    schemas = [name for name in names if name.startswith(f"{PACKAGE}/events/schema/") and name.endswith(".json")]
+    assert schemas, "no schema in the wheel"
+    assert f"{PACKAGE}-{version}.dist-info/licenses/LICENSE" in names
+    strays = [name for name in names if name.startswith(PACKAGE) and name.endswith((".pyc", ".pyi", ".orig"))]
+    assert not strays, strays
+    print(f"{wheel.name}: {len(names)} files, only {PACKAGE}, schemas {schemas}")
+
+
+def check_import() -> None:
+    """The installed package is the one imported, and importing it costs nothing."""
+    import airflow_provider_rokt
+
+    heavy = {"airflow", "jsonschema", "jsonschema_rs", "requests", "sqlalchemy"} & set(sys.modules)
+    assert not heavy, heavy
+    place = Path(airflow_provider_rokt.__file__)
+    assert place.is_relative_to(sys.prefix), place
+    print(f"import {PACKAGE} {airflow_provider_rokt.__version__}: nothing heavy with it")
+
+
+def check_airflow() -> None:
+    """Airflow's own manager shows the provider, the hook's name and the form, without importing the hook for it."""
+    from airflow.providers_manager import ProvidersManager
+
+    from airflow_provider_rokt.connection_form import EXTRAS, HOOK_NAME
+    from airflow_provider_rokt.hooks.rokt import RoktHook
+
+    manager = ProvidersManager()
+    assert DISTRIBUTION in manager.providers
+    shown = {entry.connection_type: entry for entry in manager.iter_connection_type_hook_ui_metadata()}["rokt"]
+    assert shown.hook_name == RoktHook.hook_name == HOOK_NAME, shown
+    assert shown.field_behaviour, "the form would have no labels"
+    fields = {
+        widget.field_name: widget
+        for key, widget in manager.connection_form_widgets.items()
+        if key.startswith("extra__rokt__")
+    }
+    assert set(fields) == {extra.name for extra in EXTRAS}, set(fields)
+    secrets = {name for name, widget in fields.items() if widget.is_sensitive}
+    assert secrets == {extra.name for extra in EXTRAS if extra.secret}, secrets
+    print(f"connection type rokt is shown as {shown.hook_name!r}: {shown.field_behaviour['relabeling']}")
+    for name, widget in fields.items():
+        print(f"  {name}: {widget.field['schema']['title']}" + (" (masked)" if widget.is_sensitive else ""))
+
+
+def check_commands() -> None:
+    """What starts from a shell does: ``python -m airflow_provider_rokt.sandbox``."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", f"{PACKAGE}.sandbox", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "--port" in done.stdout, done.stdout
+    print(f"python -m {PACKAGE}.sandbox: starts")
+
+
+if __name__ == "__main__":
+    check_files(Path(sys.argv[1]))
+    check_import()
+    check_airflow()
+    check_commands()
