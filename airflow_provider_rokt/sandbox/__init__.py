@@ -6,27 +6,25 @@ which Airflow 3 brings and Airflow 2.11 does not.
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_rokt.sandbox.process import SandboxProcess
+from airflow_provider_rokt.sandbox.settings import Settings
+
 if TYPE_CHECKING:
     from airflow_provider_rokt.sandbox.server import Sandbox
-    from airflow_provider_rokt.sandbox.settings import Settings
 
-__all__ = ["Sandbox", "Settings"]
-
-_MISSING = "The sandbox needs starlette and uvicorn: pip install airflow-provider-rokt[sandbox]"
+__all__ = ["Sandbox", "SandboxProcess", "Settings"]
 
 
 def __getattr__(name: str) -> Any:
-    # Imported on demand, so that the command line can answer a missing extra with one line.
-    if name == "Settings":
-        from airflow_provider_rokt.sandbox.settings import Settings
-
-        return Settings
+    # Imported on demand, so that a missing extra can be answered with one line that says what to install.
     if name != "Sandbox":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
         from airflow_provider_rokt.sandbox.server import Sandbox
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in ("starlette", "uvicorn"):
-            raise ImportError(_MISSING) from None
-        raise
+        if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn"):
+            raise
+        raise ImportError(
+            "starlette and uvicorn are missing: pip install airflow-provider-rokt[sandbox]", name=error.name
+        ) from None
     return Sandbox

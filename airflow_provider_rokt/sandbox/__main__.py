@@ -48,11 +48,13 @@ def parser() -> argparse.ArgumentParser:
     """The command line, its defaults those of :class:`Settings`."""
     known = Settings()
     parser = argparse.ArgumentParser(
-        prog="rokt-sandbox", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        prog="python -m airflow_provider_rokt.sandbox",
+        description=__doc__,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on")
-    add("--port", type=int, default=8765, help="port to listen on; 0 takes a free one")
+    add("--port", type=int, default=8585, help="port to listen on; 0 takes a free one")
     add("--key", default=known.key, help="Events API key")
     add("--secret", default=known.secret, help="Events API secret")
     add("--account-id", default=known.account_id, help="account id of the v3 audience import")
@@ -70,9 +72,10 @@ def parser() -> argparse.ArgumentParser:
 
 def _fault(text: str) -> AnyFault:
     try:
-        return msgspec.json.decode(text, type=AnyFault)
+        fault: AnyFault = msgspec.json.decode(text, type=AnyFault)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+    return fault
 
 
 if __name__ == "__main__":

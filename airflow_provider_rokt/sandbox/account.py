@@ -7,13 +7,9 @@ from airflow_provider_rokt.sandbox.store import Store
 
 
 class Account:
-    """Made anew by every reset."""
+    """Made anew by every reset, so that a request still under way then does not reach the next one."""
 
     def __init__(self, settings: Settings) -> None:
-        self.reset(settings)
-
-    def reset(self, settings: Settings) -> None:
-        """Forget everything and start again with these settings."""
         self.settings = settings
         self.store = Store(everything=settings.keep == "everything")
         self.rate = Rate(settings)

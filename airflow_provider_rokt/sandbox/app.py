@@ -30,6 +30,10 @@ class Surface(NamedTuple):
     bytes_: int = limits.REQUEST_BYTES
 
 
+def _not_found(_: Account, post: Post, __: Struck) -> Answer:
+    return Answer(405 if post.path in SURFACES else 404)
+
+
 SURFACES = {
     events.SINGLE: Surface("POST", events.answer),
     events.BULK: Surface("POST", events.answer),
@@ -39,24 +43,23 @@ SURFACES = {
     audiences.CHECK_V1: Surface("GET", audiences.check),
     audiences.CHECK_V3: Surface("POST", audiences.check),
 }
+_NOT_FOUND = Surface("", _not_found)
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 def application(account: Account) -> Starlette:
-    """The web application of one account."""
-
-    async def serve(request: Request) -> Response:
-        return await _serve(account, request)
-
-    return Starlette(routes=[*control.routes(account), Route("/{path:path}", serve, methods=_METHODS)])
+    """The web application; ``state.account`` is the account it stands for."""
+    app = Starlette(routes=[*control.ROUTES, Route("/{path:path}", _serve, methods=_METHODS)])
+    app.state.account = account
+    return app
 
 
-async def _serve(account: Account, request: Request) -> Response:
-    path = request.url.path
-    surface = SURFACES.get(path, Surface("", _unknown))
+async def _serve(request: Request) -> Response:
+    path, account = request.url.path, control.account_of(request)
+    surface = SURFACES.get(path, _NOT_FOUND)
     body, size = await _read(request, surface.bytes_)
     post = Post(path, request.headers, body, time.monotonic())
-    answer = await _answer(account, surface if request.method == surface.method else Surface("", _unknown), post)
+    answer = await _answer(account, surface if request.method == surface.method else _NOT_FOUND, post)
     account.store.handled(Handled(path, answer.status, size, post.at))
     if answer.status is None:
         return ConnectionReset()
@@ -88,7 +91,3 @@ def _ask(account: Account, surface: Surface, post: Post, struck: Struck) -> Answ
         return surface.answer(account, post, struck)
     except Refusal as refusal:
         return refusal.answer
-
-
-def _unknown(_: Account, post: Post, __: Struck) -> Answer:
-    return Answer(405 if post.path in SURFACES else 404)

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 from airflow_provider_rokt.sandbox.positions import Path, consumed, dotted, line_and_position
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_GUID_FIELDS = frozenset({"ios_advertising_id", "android_advertising_id", "ios_idfv", "fire_advertising_id"})
+_GUID_FIELDS = frozenset(
+    {"ios_advertising_id", "android_advertising_id", "ios_idfv", "fire_advertising_id", "roku_advertising_id"}
+)
 _ENVIRONMENTS = frozenset({"production", "development", "unknown"})
 _EVENT_TYPES = frozenset(
     {"navigation", "location", "search", "transaction", "user_content", "user_preference", "social", "other", "media"}

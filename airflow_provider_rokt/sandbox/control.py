@@ -3,7 +3,7 @@
 They ask for no credentials, so whoever reaches the sandbox may read what it holds.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -20,6 +20,12 @@ _MOST = 1_000
 _FAULTS: msgspec.json.Decoder[AnyFault | list[AnyFault]] = msgspec.json.Decoder(AnyFault | list[AnyFault])
 
 
+def account_of(request: Request) -> Account:
+    """The account as it is now."""
+    account: Account = request.app.state.account
+    return account
+
+
 def summary(account: Account) -> dict[str, Any]:
     """What the account holds, in numbers."""
     store = account.store
@@ -32,49 +38,40 @@ def summary(account: Account) -> dict[str, Any]:
     }
 
 
-def routes(account: Account) -> list[Route]:
-    """The addresses under ``/sandbox``, ``/health`` and ``/``."""
-
-    async def health(_: Request) -> Response:
-        return _json({"status": "ok"})
-
-    async def home(_: Request) -> Response:
-        return HTMLResponse(page(summary(account), account.faults.active))
-
-    async def numbers(_: Request) -> Response:
-        return _json(summary(account))
-
-    async def batches(request: Request) -> Response:
-        return _page(request, account.store.batches)
-
-    async def unprocessed(request: Request) -> Response:
-        return _page(request, account.store.unprocessed)
-
-    async def audiences(_: Request) -> Response:
-        return _json({name: sorted(members) for name, members in account.store.audiences.items()})
-
-    async def faults(request: Request) -> Response:
-        return await _faults(account, request)
-
-    async def reset(_: Request) -> Response:
-        account.reset(account.settings)
-        return Response(status_code=204)
-
-    addresses: dict[str, tuple[Callable[[Request], Awaitable[Response]], list[str]]] = {
-        "/": (home, ["GET"]),
-        "/health": (health, ["GET"]),
-        "/sandbox/summary": (numbers, ["GET"]),
-        "/sandbox/events": (batches, ["GET"]),
-        "/sandbox/unprocessed": (unprocessed, ["GET"]),
-        "/sandbox/audiences": (audiences, ["GET"]),
-        "/sandbox/faults": (faults, ["GET", "POST", "DELETE"]),
-        "/sandbox": (reset, ["DELETE"]),
-    }
-    return [Route(path, answer, methods=methods) for path, (answer, methods) in addresses.items()]
+async def _health(_: Request) -> Response:
+    return _json({"status": "ok"})
 
 
-async def _faults(account: Account, request: Request) -> Response:
+async def _home(request: Request) -> Response:
+    account = account_of(request)
+    return HTMLResponse(page(summary(account), account.faults.active))
+
+
+async def _summary(request: Request) -> Response:
+    return _json(summary(account_of(request)))
+
+
+async def _events(request: Request) -> Response:
+    return _page(request, account_of(request).store.batches)
+
+
+async def _unprocessed(request: Request) -> Response:
+    return _page(request, account_of(request).store.unprocessed)
+
+
+async def _audiences(request: Request) -> Response:
+    return _json({name: sorted(members) for name, members in account_of(request).store.audiences.items()})
+
+
+async def _reset(request: Request) -> Response:
+    """Forget everything; the settings stay."""
+    request.app.state.account = Account(account_of(request).settings)
+    return Response(status_code=204)
+
+
+async def _faults(request: Request) -> Response:
     """Set faults (one object or an array), list them or remove them all."""
+    account = account_of(request)
     if request.method == "DELETE":
         account.faults.clear()
         return Response(status_code=204)
@@ -106,3 +103,16 @@ def _page(request: Request, kept: Sequence[Kept]) -> Response:
 
 def _json(value: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+ROUTES = (
+    Route("/", _home),
+    Route("/health", _health),
+    Route("/sandbox/health", _health),
+    Route("/sandbox/summary", _summary),
+    Route("/sandbox/events", _events),
+    Route("/sandbox/unprocessed", _unprocessed),
+    Route("/sandbox/audiences", _audiences),
+    Route("/sandbox/faults", _faults, methods=["GET", "POST", "DELETE"]),
+    Route("/sandbox", _reset, methods=["DELETE"]),
+)

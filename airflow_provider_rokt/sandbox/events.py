@@ -41,7 +41,7 @@ def answer(account: Account, post: Post, struck: Struck) -> Answer:
     body = content_of(post)
     batches = _batches_of(post.path, body)
     _check_limits(batches)
-    headers = account.rate.admit(post.at, len(batches))
+    headers = account.rate.admit(time.monotonic(), len(batches))
     breaches = [_breach_of(batch, struck) for batch in batches]
     messages = _messages(body, batches, breaches)
     account.store.refuse(len(messages))

@@ -29,10 +29,10 @@ class Sandbox:
 
     def __init__(self, settings: Settings | None = None, *, host: str = "127.0.0.1", port: int = 0) -> None:
         self._settings = settings or Settings()
-        self._account = Account(self._settings)
+        self._app = application(Account(self._settings))
         self._socket = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         config = uvicorn.Config(
-            application(self._account),
+            self._app,
             http=Connection,
             loop="asyncio",
             ws="none",
@@ -49,8 +49,9 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Its base address, e.g. ``http://127.0.0.1:8765``."""
+        """Its base address, e.g. ``http://127.0.0.1:8585``; where it listens on every address, this machine's own."""
         host, port = self._socket.getsockname()[:2]
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  only read, not bound
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     @property
@@ -87,7 +88,12 @@ class Sandbox:
 
     def reset(self, settings: Settings | None = None) -> None:
         """Forget everything, and start again with these settings or those it was made with."""
-        self._account.reset(settings or self._settings)
+        self._app.state.account = Account(settings or self._settings)
+
+    @property
+    def _account(self) -> Account:
+        account: Account = self._app.state.account
+        return account
 
     def run(self) -> None:
         """Serve until interrupted."""
