@@ -40,7 +40,7 @@ def _named(delivery: Any) -> Iterator[tuple[str, bool]]:
     elif isinstance(delivery, str) and delivery.strip().startswith(("{", "[", "(")):
         yield from _named(_literal(delivery))
     elif isinstance(delivery, str) and delivery.strip() not in ("", "None"):
-        yield delivery_id_of(delivery), False
+        yield delivery_id_of(delivery.strip()), False
     elif isinstance(delivery, Iterable) and not isinstance(delivery, str | bytes):
         for one in delivery:
             yield from _named(one)

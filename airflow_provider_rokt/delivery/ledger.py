@@ -94,7 +94,7 @@ class Ledger:
         reader = LedgerReader(self._folder.folder(name), name)
         try:
             return [reader] if reader.header else []
-        except RoktLedgerError as error:
+        except (RoktLedgerError, OSError) as error:
             log.warning("Left out of the list of deliveries: %s", error)
             return []
 
@@ -150,7 +150,7 @@ def delivery_id_of(delivery: str) -> str:
     :param delivery: the id itself, or the URI a report names. Of a URI only the last segment counts, since a shared
         folder may be mounted elsewhere on another worker.
     """
-    return plain_name(delivery.strip().rstrip("/").rpartition("/")[2])
+    return plain_name(delivery.rstrip("/").rpartition("/")[2])
 
 
 def plain_name(name: str) -> str:

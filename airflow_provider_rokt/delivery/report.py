@@ -37,7 +37,10 @@ def check_threshold(name: str, value: object) -> None:
 
 def exceeds(rows: int, total: int, threshold: int | float) -> bool:
     """Whether ``rows`` of ``total`` are more than the threshold allows."""
-    return rows > (threshold * total if isinstance(threshold, float) else threshold)
+    if isinstance(threshold, float):
+        # Divided, not multiplied: 0.29 * 100 is 28.999999999999996, and 29 rows of 100 are not more than 0.29.
+        return total > 0 and rows / total > threshold
+    return rows > threshold
 
 
 def printable(text: str) -> str:
@@ -128,8 +131,8 @@ class Report:
     def _rejected(self, max_rejected: int | float) -> str:
         return (
             f"{self.rows_rejected} of {self.rows_read} rows were rejected and max_rejected is {max_rejected}; "
-            f"everything deliverable was delivered. First: {first_reasons(self.rejections)}. Correct these rows, then send "
-            f"only them with resend_from={self.delivery_id!r}. Ledger: {self.ledger}"
+            f"everything deliverable was delivered. First: {first_reasons(self.rejections)}. Correct these rows, then "
+            f"send only them with resend_from={self.delivery_id!r}. Ledger: {self.ledger}"
         )
 
 

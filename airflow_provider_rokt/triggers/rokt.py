@@ -21,7 +21,7 @@ class RoktDeliveryTrigger(BaseTrigger):
     """
 
     def __init__(self, *, deliveries: Awaited, poke_interval: float) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.deliveries = deliveries
         self.poke_interval = poke_interval
 
@@ -32,7 +32,7 @@ class RoktDeliveryTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Looks at the ledger until every delivery is over."""
-        yield TriggerEvent(await self._outcome())
+        yield TriggerEvent(await self._outcome())  # type: ignore[no-untyped-call]
 
     async def _outcome(self) -> dict[str, Any]:
         waiting = self.deliveries
