@@ -1,0 +1,144 @@
+"""HTTP to Rokt: one attempt at a time, on kept connections, with nothing guessed from the environment per request."""
+
+import os
+import time
+from typing import Final
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies
+
+from airflow_provider_rokt import __version__
+from airflow_provider_rokt.delivery.answer import Answer, NoAnswerError
+from airflow_provider_rokt.delivery.credentials import Credentials
+from airflow_provider_rokt.delivery.endpoints import Endpoints
+from airflow_provider_rokt.exceptions import RoktEndpointError, RoktError
+from airflow_provider_rokt.request import Endpoint
+
+ANSWER_BYTES: Final = 1024 * 1024
+"""How much of an answer is read; 100 verdicts of Rokt are some 30 kB."""
+_CHUNK: Final = 64 * 1024
+_NO_ANSWER: Final = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+    ConnectionError,
+    TimeoutError,
+)
+
+
+class RoktClient:
+    """Posts to Rokt. Threads may share it; it never retries and never follows a redirect.
+
+    :param timeout_seconds: to connect, and between two bytes of the answer.
+    :param connections: kept open at most; one for each thread that posts.
+    """
+
+    def __init__(
+        self, endpoints: Endpoints, credentials: Credentials, *, timeout_seconds: float = 30, connections: int = 4
+    ) -> None:
+        self._endpoints = endpoints
+        self._credentials = credentials
+        self._timeout = timeout_seconds
+        self._session = _session(connections)
+        # requests looks proxies and certificates up in the environment for every request, a fifth of its time, and
+        # reads .netrc, which could put foreign credentials into the header. So: both looked up once, passed along.
+        self._proxies = {base: get_environ_proxies(base) for base in {endpoints.events, endpoints.audience}}
+        self._verify: str | bool = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+
+    def __repr__(self) -> str:
+        return f"RoktClient({self._endpoints.events!r}, {self._endpoints.audience!r})"
+
+    @property
+    def authorization_headers(self) -> tuple[str, ...]:
+        """Secrets derived from the credentials, to be masked in logs; without the scheme word before them."""
+        return self._credentials.secrets
+
+    def post(self, endpoint: Endpoint, body: bytes) -> Answer:
+        """One attempt.
+
+        :raises NoAnswerError: where the network failed or timed out; Rokt may have taken the rows all the same.
+        :raises RoktEndpointError: where no attempt can succeed: an untrusted certificate, a malformed proxy.
+        """
+        return self._send("POST", self._endpoints.url(endpoint), endpoint, body)
+
+    def check_import(self, body: bytes = b"") -> Answer:
+        """Tries the audience import's credentials, without any effect.
+
+        :param body: for v3, ``{"accountId": ...}``; v1.0 takes none.
+        """
+        endpoint = self._credentials.import_endpoint
+        method = "GET" if endpoint is Endpoint.IMPORT_V1 else "POST"
+        return self._send(method, self._endpoints.auth_check_url(endpoint), endpoint, body)
+
+    def close(self) -> None:
+        """Closes the kept connections."""
+        self._session.close()
+
+    def _send(self, method: str, url: str, endpoint: Endpoint, body: bytes) -> Answer:
+        # The endpoint picks both the host and the header, so a surface never sees the other one's credentials.
+        headers = {"Authorization": self._credentials.authorization(endpoint).encode()}
+        begin = time.perf_counter()
+        try:
+            with self._session.request(
+                method,
+                url,
+                data=body,
+                headers=headers,
+                timeout=self._timeout,
+                allow_redirects=False,
+                proxies=self._proxies[self._endpoints.base(endpoint)],
+                verify=self._verify,
+                stream=True,
+            ) as response:
+                read = _beginning(response)
+                elapsed = (time.perf_counter() - begin) * 1000
+                return Answer(response.status_code, response.headers, read, elapsed)
+        except OSError as error:  # requests' own errors are OSErrors too
+            failure = _failure(error)
+        # Raised out here so that the original, which holds the body and the header, is not carried along.
+        raise failure
+
+
+def _session(connections: int) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    session.headers.update(
+        {
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            # Verdicts are short; plain ones cannot unfold to something large.
+            "Accept-Encoding": "identity",
+            "User-Agent": f"airflow-provider-rokt/{__version__}",
+        }
+    )
+    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=connections, max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _beginning(response: requests.Response) -> bytes:
+    read = b""
+    for chunk in response.iter_content(_CHUNK):
+        read += chunk
+        if len(read) >= ANSWER_BYTES:
+            break
+    return read[:ANSWER_BYTES]
+
+
+def _failure(error: Exception) -> RoktError:
+    cause = type(error).__name__
+    # Trust does not come back by itself, whereas other TLS errors are a connection that broke.
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return RoktEndpointError(
+            "The TLS certificate of Rokt's address is not trusted here. Behind a proxy that inspects TLS, name its "
+            "certificates in the environment variable REQUESTS_CA_BUNDLE."
+        )
+    if isinstance(error, _NO_ANSWER):
+        return NoAnswerError(cause)
+    return RoktEndpointError(
+        f"No request to Rokt can be made ({cause}). Check the proxy variables, REQUESTS_CA_BUNDLE and that the "
+        "credentials hold no line breaks."
+    )

@@ -1,0 +1,171 @@
+"""A delivery: requests in, an account of every row out."""
+
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+
+from airflow_provider_rokt.delivery.answer import Poster
+from airflow_provider_rokt.delivery.engine import Engine
+from airflow_provider_rokt.delivery.exchange import Sender
+from airflow_provider_rokt.delivery.halt import Halt
+from airflow_provider_rokt.delivery.ledger import LedgerWriter
+from airflow_provider_rokt.delivery.pacing import Pacer
+from airflow_provider_rokt.delivery.report import Report, Tally
+from airflow_provider_rokt.delivery.retry import RetryPolicy
+from airflow_provider_rokt.delivery.settlement import Settlement, Settler
+from airflow_provider_rokt.exceptions import RoktIncompleteError
+from airflow_provider_rokt.request import Request
+from airflow_provider_rokt.rows import Outcome, RowFault
+
+log = logging.getLogger(__name__)
+
+_PROGRESS_SECONDS: Final = 10.0
+
+
+class Delivery:
+    """Sends requests, books what becomes of every row and writes it to the ledger.
+
+    For one thread, except for :meth:`stop`; only HTTP happens in threads of its own. To be used as a context manager:
+    left before :meth:`finish`, it accounts for what was handed to it and marks the ledger's report as incomplete.
+
+    :param poster: a :class:`~airflow_provider_rokt.delivery.client.RoktClient`; it stays open.
+    :param ledger: of this delivery.
+    :param concurrency: connections to Rokt, and threads.
+    :param retry: how long one request is tried. One that is not taken in this time halts the delivery: its rows and
+        all later ones fail without further waiting, so that the source can still be read to its end.
+    """
+
+    def __init__(
+        self, poster: Poster, ledger: LedgerWriter, *, concurrency: int, pacer: Pacer, retry: RetryPolicy
+    ) -> None:
+        self._ledger = ledger
+        self._tally = Tally()
+        self._halt = Halt()
+        self._engine = Engine(Settler(Sender(poster, pacer, retry, self._halt).send, self._halt).settle, concurrency)
+        self._error: Exception | None = None
+        self._stopped = False
+        self._finished = False
+        self._requests = 0
+        self._next_progress = time.monotonic() + _PROGRESS_SECONDS
+
+    def read(self, count: int) -> None:
+        """Counts rows read from the source."""
+        self._tally.read += count
+
+    def skip(self, count: int) -> None:
+        """Counts rows that are not sent on purpose."""
+        self._tally.skipped += count
+
+    def reject(self, faults: Iterable[RowFault]) -> None:
+        """Books rows that are invalid and never sent."""
+        faults = list(faults)
+        self._tally.reject(faults)
+        self._write_rows(Outcome.REJECTED, faults)
+
+    def send(self, request: Request) -> None:
+        """Takes a request over; waits while too many are on their way.
+
+        :raises RoktAuthError: where Rokt refused the credentials, now or earlier.
+        :raises RoktEndpointError: where the address is not Rokt's.
+        :raises RoktIncompleteError: after :meth:`stop`.
+        """
+        self._engine.submit(request)
+        self._book(self._engine.settled())
+        self._raise()
+        if self._stopped:
+            raise RoktIncompleteError("The task was stopped; what was not sent yet is sent when it runs again.")
+
+    def stop(self) -> None:
+        """Ends the sending in order: requests on their way get their verdict, nothing more leaves.
+
+        Returns at once; any thread and any signal handler may call it.
+        """
+        self._stopped = True
+        self._halt.because("the task was stopped")
+
+    def finish(self) -> Report:
+        """Waits for all verdicts and writes the final report.
+
+        :raises RoktAuthError: as :meth:`send` does, and RoktEndpointError.
+        :raises RoktReconciliationError: where rows are unaccounted for.
+        """
+        self._book(self._engine.drained())
+        self._raise()
+        report = self._report()
+        report.check_reconciled()
+        self._close(report, complete=True)
+        return report
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._finished:
+            return
+        self._halt.because("the delivery ended early")
+        try:
+            self._book(self._engine.drained())
+            self._close(self._report(), complete=False)
+        except Exception as failure:
+            # The first error says what went wrong; a ledger that cannot be closed must not hide it.
+            if error is None:
+                raise
+            log.warning("The ledger %s could not be completed: %s", self._ledger.uri, type(failure).__name__)
+        finally:
+            self._engine.close()
+
+    def _book(self, settlements: Iterator[Settlement]) -> None:
+        for settlement in settlements:
+            self._error = self._error or settlement.error
+            self._tally.accepted += settlement.accepted
+            self._tally.reject(settlement.rejected)
+            self._tally.fail(settlement.failed)
+            self._tally.requests += settlement.requests
+            self._tally.status_codes += settlement.answers
+            self._write(settlement)
+            self._show_progress()
+
+    def _write(self, settlement: Settlement) -> None:
+        for record in settlement.records:
+            self._requests += 1
+            self._tally.batches += len(record.batches)
+            self._ledger.request(msgspec.structs.replace(record, number=self._requests))
+        self._write_rows(Outcome.REJECTED, settlement.rejected)
+        self._write_rows(Outcome.FAILED, settlement.failed)
+
+    def _write_rows(self, outcome: Outcome, faults: list[RowFault]) -> None:
+        if faults:
+            self._ledger.rows(outcome, faults)
+
+    def _raise(self) -> None:
+        if self._error:
+            raise self._error
+
+    def _report(self) -> Report:
+        return self._tally.report(self._ledger.delivery_id, self._ledger.uri)
+
+    def _close(self, report: Report, complete: bool) -> None:
+        self._ledger.finish(report, complete)
+        self._engine.close()
+        self._finished = True
+
+    def _show_progress(self) -> None:
+        if time.monotonic() < self._next_progress:
+            return
+        self._next_progress = time.monotonic() + _PROGRESS_SECONDS
+        tally = self._tally
+        log.info(
+            "Delivery %s: %d rows read, %d accepted, %d rejected, %d failed, %d skipped",
+            self._ledger.delivery_id,
+            tally.read,
+            tally.accepted,
+            tally.rejected,
+            tally.failed,
+            tally.skipped,
+        )

@@ -1,0 +1,109 @@
+"""One request and its answer, however many attempts that takes."""
+
+import logging
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from airflow_provider_rokt.delivery.answer import Answer, NoAnswerError, Poster
+from airflow_provider_rokt.delivery.halt import Halt
+from airflow_provider_rokt.delivery.pacing import Pacer
+from airflow_provider_rokt.delivery.retry import Clock, RetryPolicy, is_retryable, retry
+from airflow_provider_rokt.request import Request
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What came of sending one request.
+
+    :param status: of the last attempt; ``None`` where no answer came.
+    :param milliseconds: from the first attempt's start to the last answer.
+    :param answers: how many answers of each status came, ``"none"`` for none.
+    :param failure: why there is no answer that says anything of the batches; ``""`` where there is one.
+    """
+
+    request: Request
+    status: int | None = None
+    body: bytes = b""
+    attempts: int = 0
+    milliseconds: float = 0.0
+    answers: Counter[str] = field(default_factory=Counter)
+    failure: str = ""
+
+    def answered(self, status: int | None) -> None:
+        """Counts one attempt."""
+        self.status = status
+        self.attempts += 1
+        self.answers["none" if status is None else str(status)] += 1
+
+
+class _HaltedError(Exception):
+    """The delivery was halted while a request waited."""
+
+
+class Sender:
+    """Sends requests at the delivery's pace, again and again while Rokt says "not now". Threads may share it.
+
+    :param halt: ends all waiting; is set where Rokt took a request in no attempt, as later ones would fare no better.
+    """
+
+    def __init__(
+        self, poster: Poster, pacer: Pacer, policy: RetryPolicy, halt: Halt, *, clock: Clock = time.monotonic
+    ) -> None:
+        self._poster = poster
+        self._pacer = pacer
+        self._policy = policy
+        self._halt = halt
+        self._clock = clock
+
+    def send(self, exchange: Exchange) -> None:
+        """Sends the exchange's request and fills in what came of it.
+
+        :raises RoktError: where no attempt can succeed.
+        """
+        # The budget begins once it is this request's turn: at a low rate the wait alone could use it up.
+        if not self._pacer.acquire(len(exchange.request.batches), self._halt.event):
+            exchange.failure = self._halt.reason
+            return
+        begin = self._clock()
+        try:
+            answer = retry(
+                lambda: self._attempt(exchange),
+                self._policy,
+                lambda seconds: self._wait(exchange, seconds),
+                clock=self._clock,
+            )
+        except NoAnswerError as error:
+            self._give_up(exchange, f"no answer from Rokt ({error.cause})")
+        except _HaltedError:
+            exchange.failure = self._halt.reason
+        else:
+            exchange.body = answer.body
+            if is_retryable(answer.status):
+                self._give_up(exchange, f"Rokt answered {answer.status}")
+        exchange.milliseconds = (self._clock() - begin) * 1000
+
+    def _attempt(self, exchange: Exchange) -> Answer:
+        try:
+            answer = self._poster.post(exchange.request.endpoint, exchange.request.body)
+        except NoAnswerError:
+            exchange.answered(None)
+            raise
+        exchange.answered(answer.status)
+        return answer
+
+    def _wait(self, exchange: Exchange, seconds: float) -> None:
+        """Waits before the next attempt, which keeps the pace like every other."""
+        log.info("Rokt answered %s; trying again in %.1f s", exchange.status or "nothing", seconds)
+        if exchange.status == 429:
+            # The limit is the account's: the other threads would only run into it too.
+            self._pacer.hold(seconds)
+        halted = self._halt.event.wait(seconds)
+        if halted or not self._pacer.acquire(len(exchange.request.batches), self._halt.event):
+            raise _HaltedError
+
+    def _give_up(self, exchange: Exchange, why: str) -> None:
+        exchange.failure = f"{why} until the time budget of {self._policy.budget_seconds:g} s was spent"
+        self._halt.because("Rokt did not take an earlier request within its time budget")

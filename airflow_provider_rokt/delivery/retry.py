@@ -1,0 +1,100 @@
+"""When one request is tried again, and after how long."""
+
+import random
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
+
+import tenacity
+
+from airflow_provider_rokt.delivery.answer import Answer, NoAnswerError
+
+# 501 and 505 say that the server cannot do it at all; every other 5xx, 408 and 429 say "not now".
+_FINAL_SERVER_ERRORS = (501, 505)
+_LONGEST_HEADER = 64
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
+
+Clock = Callable[[], float]
+Sleep = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How long and how eagerly one request is tried.
+
+    :param budget_seconds: from the first attempt on, waits included. An attempt that began within it is completed.
+    :param base_seconds: the longest wait after the first attempt; it doubles with each further one.
+    :param cap_seconds: no wait of our own choosing is longer.
+    """
+
+    budget_seconds: float = 600.0
+    base_seconds: float = 0.5
+    cap_seconds: float = 60.0
+
+
+def is_retryable(status: int) -> bool:
+    """Whether the same request may succeed later."""
+    return status in (408, 429) or (500 <= status <= 599 and status not in _FINAL_SERVER_ERRORS)
+
+
+def retry(attempt: Callable[[], Answer], policy: RetryPolicy, sleep: Sleep, *, clock: Clock = time.monotonic) -> Answer:
+    """Tries until there is an answer that says more than "not now", or the budget is spent.
+
+    :param attempt: one attempt.
+    :param sleep: waits so many seconds; may raise to end it all.
+    :returns: the last answer; a retryable one means that the budget is spent.
+    :raises NoAnswerError: where the budget is spent and no answer came to the last attempt.
+    """
+    deadline = clock() + policy.budget_seconds
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(NoAnswerError) | tenacity.retry_if_result(_says_not_now),
+        wait=lambda state: min(_wait(state, policy), max(deadline - clock(), 0.0)),
+        stop=lambda _: clock() >= deadline,
+        sleep=sleep,
+        # Without this tenacity raises an error of its own, which holds the last answer only as a future.
+        retry_error_callback=_last_answer,
+    )
+    return retrying(attempt)
+
+
+def retry_after(answer: Answer, now: datetime | None = None) -> float | None:
+    """Seconds that ``Retry-After`` asks to wait; ``None`` where it is absent or cannot be read.
+
+    :param now: an aware time, for dates.
+    """
+    text = (answer.headers.get("Retry-After") or "").strip()[:_LONGEST_HEADER]
+    if _SECONDS.fullmatch(text):
+        return float(text)
+    try:
+        date = parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    # A date with the zone "-0000" comes without one; HTTP dates are always UTC.
+    date = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return max((date - (now or datetime.now(UTC))).total_seconds(), 0.0)
+
+
+def _says_not_now(answer: Answer) -> bool:
+    return is_retryable(answer.status)
+
+
+def _wait(state: tenacity.RetryCallState, policy: RetryPolicy) -> float:
+    # Full jitter: tasks that fail together must not come back together.
+    jitter = partial(random.uniform, 0.0)
+    asked = None if state.outcome is None or state.outcome.failed else retry_after(state.outcome.result())
+    # Zero is what a date becomes where the clocks differ; obeying it would hammer Rokt.
+    if asked:
+        return asked + jitter(policy.base_seconds)
+    # The exponent is bounded since 2 ** 1024 no longer is a float.
+    return jitter(min(policy.base_seconds * 2.0 ** min(state.attempt_number - 1, 64), policy.cap_seconds))
+
+
+def _last_answer(state: tenacity.RetryCallState) -> Answer:
+    if state.outcome is None:  # tenacity calls this after an attempt only
+        raise RuntimeError("no attempt was made")
+    answer: Answer = state.outcome.result()
+    return answer
