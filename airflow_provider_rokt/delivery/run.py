@@ -1,0 +1,70 @@
+"""One delivery from the first row read to the final report."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import Protocol
+
+from airflow_provider_rokt.delivery.delivery import Delivery
+from airflow_provider_rokt.delivery.report import Report
+from airflow_provider_rokt.stream import Row, Stream, Window
+
+Consume = Callable[[tuple[str, ...], Sequence[Row]], None]
+
+
+class Source(Protocol):
+    """Where rows come from; a database cursor is only open inside a call, so rows are pushed, not pulled."""
+
+    def read(self, consume: Consume) -> None:
+        """Calls ``consume(columns, rows)`` for each read window, at least once, in order."""
+
+
+class DeliveryRun:
+    """Pushes a source's rows through a stream into a delivery.
+
+    :param make_stream: makes the stream once the columns are known; what it refuses is refused before the
+        delivery begins, so nothing is sent and no ledger is written.
+    :param begin: begins the delivery.
+    """
+
+    def __init__(
+        self, source: Source, make_stream: Callable[[tuple[str, ...]], Stream], begin: Callable[[], Delivery]
+    ) -> None:
+        self._source = source
+        self._make_stream = make_stream
+        self._begin = begin
+        self._stream: Stream | None = None
+        self._delivery: Delivery | None = None
+        self._stopped = False
+
+    def run(self) -> Report:
+        """Reads, sends and reports; raises what a reader or Rokt raised, with the ledger closed."""
+        with ExitStack() as stack:
+
+            def consume(columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+                if self._stream is None or self._delivery is None:
+                    self._stream = self._make_stream(columns)
+                    self._delivery = stack.enter_context(self._begin())
+                    if self._stopped:
+                        self._delivery.stop()
+                self._delivery.read(len(rows))
+                self._hand_over(self._delivery, iter([self._stream.window(rows)]))
+
+            self._source.read(consume)
+            if self._stream is None or self._delivery is None:
+                raise RuntimeError("the source ended without naming its columns")
+            self._hand_over(self._delivery, self._stream.flush())
+            return self._delivery.finish()
+
+    def stop(self) -> None:
+        """Stops in order: what is on its way is awaited, nothing more is sent. Safe to call from anywhere."""
+        self._stopped = True
+        if self._delivery is not None:
+            self._delivery.stop()
+
+    @staticmethod
+    def _hand_over(delivery: Delivery, windows: Iterator[Window]) -> None:
+        for window in windows:
+            delivery.skip(window.skipped)
+            delivery.reject(window.faults)
+            for request in window.requests:
+                delivery.send(request)

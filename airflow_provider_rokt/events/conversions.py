@@ -1,0 +1,118 @@
+"""Rows of a query become packed conversion requests: mapped, validated, told apart, grouped, packed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from airflow_provider_rokt.events.grouping import group
+from airflow_provider_rokt.events.plan import Document, MappingPlan
+from airflow_provider_rokt.events.validation import Validator
+from airflow_provider_rokt.limits import HISTORICAL_MIN_AGE, STALE_AGE
+from airflow_provider_rokt.packing import RequestPacker
+from airflow_provider_rokt.request import Endpoint, Request
+from airflow_provider_rokt.rows import RowFault, RowRef
+from airflow_provider_rokt.stream import Row, Window
+
+# Rokt's clock decides on 72 hours: a row this much older than that is old enough for any sane clock.
+_CLOCK_MARGIN: Final = 300
+_REMEMBERED: Final = 32_768
+
+
+class RecentKeys:
+    """Recognises a key seen among at least the last 32,768 distinct ones, in constant memory.
+
+    Exact recognition over a whole result would grow with it; repeats further apart are sent, and Rokt
+    recognises them by ``source_message_id``.
+    """
+
+    def __init__(self) -> None:
+        self._current: set[str] = set()
+        self._previous: set[str] = set()
+
+    def seen(self, key: str) -> bool:
+        """Whether the key is a repeat; remembers it when it is not."""
+        if key in self._current or key in self._previous:
+            return True
+        if len(self._current) >= _REMEMBERED:
+            self._previous, self._current = self._current, set()
+        self._current.add(key)
+        return False
+
+
+class Conversions:
+    """The stream of one conversion delivery.
+
+    :param plan: how a row becomes a document.
+    :param now: the delivery's start in epoch seconds; ages are counted from it.
+    :param historical: send events older than 72 hours to ``/historical``; fresher ones go to ``/bulkevents``,
+        since a batch with a fresher event is not processed there.
+    :param wanted: tells which rows to send; the others are skipped.
+    """
+
+    def __init__(
+        self,
+        plan: MappingPlan,
+        *,
+        now: float,
+        batches_per_request: int,
+        group_by_user: bool = True,
+        historical: bool = False,
+        wanted: Callable[[RowRef], bool] | None = None,
+    ) -> None:
+        self._plan = plan
+        self._validator = Validator("conversion")
+        self._group_by_user = group_by_user
+        self._wanted = wanted
+        self._recent = RecentKeys()
+        self._rows = 0
+        self._historical_before = (now - HISTORICAL_MIN_AGE - _CLOCK_MARGIN) * 1000 if historical else float("-inf")
+        self._stale_before = (now - STALE_AGE) * 1000
+        self._packers = {
+            endpoint: RequestPacker(Request(endpoint, ()), batches=batches_per_request)
+            for endpoint in (Endpoint.BULK, Endpoint.HISTORICAL)
+        }
+        self.stale = 0
+
+    def window(self, rows: Sequence[Row]) -> Window:
+        """Maps, validates, groups and packs one read window; events are grouped within it."""
+        window = Window()
+        valid: dict[Endpoint, list[tuple[RowRef, Document]]] = {endpoint: [] for endpoint in self._packers}
+        for row in rows:
+            self._rows += 1
+            self._take(row, window, valid)
+        for endpoint, events in valid.items():
+            if events:
+                self._pack(endpoint, events, window)
+        return window
+
+    def flush(self) -> Iterator[Window]:
+        """The last, partly filled requests."""
+        for packer in self._packers.values():
+            if request := packer.flush():
+                yield Window(requests=[request])
+
+    def _take(self, row: Row, window: Window, valid: dict[Endpoint, list[tuple[RowRef, Document]]]) -> None:
+        mapped = self._plan.apply(row, self._rows)
+        if self._wanted is not None and not self._wanted(mapped.row):
+            window.skipped += 1
+        elif faults := mapped.faults or self._validator.faults(mapped.document):
+            window.faults.append(RowFault(mapped.row, faults))
+        elif self._recent.seen(mapped.row.key):
+            window.skipped += 1
+        else:
+            valid[self._route(mapped.document)].append((mapped.row, mapped.document))
+
+    def _route(self, document: Document) -> Endpoint:
+        timestamp = document["events"][0]["data"]["timestamp_unixtime_ms"]
+        if timestamp < self._historical_before:
+            return Endpoint.HISTORICAL
+        if timestamp < self._stale_before:
+            self.stale += 1
+        return Endpoint.BULK
+
+    def _pack(self, endpoint: Endpoint, events: list[tuple[RowRef, Document]], window: Window) -> None:
+        grouped = group(events, group_by_user=self._group_by_user)
+        window.faults.extend(grouped.faults)
+        packer = self._packers[endpoint]
+        for batch in grouped.batches:
+            if request := packer.add(batch):
+                window.requests.append(request)

@@ -1,0 +1,182 @@
+"""The hook: a connection to Rokt, and deliveries through it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from functools import cached_property
+from typing import Any
+
+from airflow.providers.common.compat.sdk import BaseHook, mask_secret
+
+from airflow_provider_rokt import connection_form
+from airflow_provider_rokt.delivery.client import RoktClient
+from airflow_provider_rokt.delivery.credentials import Credentials
+from airflow_provider_rokt.delivery.delivery import Delivery
+from airflow_provider_rokt.delivery.endpoints import Endpoints
+from airflow_provider_rokt.delivery.pacing import Pacer
+from airflow_provider_rokt.delivery.report import Report
+from airflow_provider_rokt.delivery.retry import RetryPolicy
+from airflow_provider_rokt.delivery.run import DeliveryRun, Source
+from airflow_provider_rokt.events.conversions import Conversions
+from airflow_provider_rokt.events.mapping import compile_mapping
+from airflow_provider_rokt.exceptions import RoktError, RoktSettingsError
+from airflow_provider_rokt.failures import terminal_errors
+from airflow_provider_rokt.ledger_root import open_ledger
+from airflow_provider_rokt.options import ConversionOptions, DeliveryOptions, options_from
+from airflow_provider_rokt.packing import batches_per_request
+from airflow_provider_rokt.probe import probe
+from airflow_provider_rokt.rows import RowRef
+from airflow_provider_rokt.sender import current_sender
+from airflow_provider_rokt.settings import RoktSettings, read_settings, require_events
+from airflow_provider_rokt.sources import DictSource
+from airflow_provider_rokt.stream import Stream
+
+
+class RoktHook(BaseHook):
+    """Sends rows to Rokt and says what became of each.
+
+    :param rokt_conn_id: a connection of type ``rokt``.
+    """
+
+    conn_name_attr = "rokt_conn_id"
+    default_conn_name = connection_form.DEFAULT_CONN_ID
+    conn_type = connection_form.CONN_TYPE
+    hook_name = connection_form.HOOK_NAME
+
+    def __init__(self, rokt_conn_id: str = default_conn_name) -> None:
+        super().__init__()
+        self.rokt_conn_id = rokt_conn_id
+        self._run: DeliveryRun | None = None
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """The extras of the connection form before Airflow 3.2."""
+        return connection_form.form_widgets()
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """The standard fields of the connection form before Airflow 3.2."""
+        return connection_form.ui_field_behaviour()
+
+    @cached_property
+    def settings(self) -> RoktSettings:
+        """The connection, read and checked.
+
+        :raises RoktSettingsError: listing everything that is malformed.
+        """
+        connection = self.get_connection(self.rokt_conn_id)
+        if connection.conn_type != self.conn_type:
+            raise RoktSettingsError(
+                f"connection {self.rokt_conn_id!r}",
+                [f"its type is {connection.conn_type!r}; make it {self.conn_type!r}"],
+            )
+        return read_settings(
+            self.rokt_conn_id,
+            login=connection.login,
+            password=connection.password,
+            host=connection.host,
+            extra=connection.extra_dejson,
+        )
+
+    def get_conn(self) -> RoktClient:
+        """A client for this connection; close it after use."""
+        return self._client()
+
+    def _client(self, connections: int = 1) -> RoktClient:
+        settings = self.settings
+        for secret in self._credentials.secrets:
+            mask_secret(secret)
+        endpoints = Endpoints.of(
+            settings.pod, settings.events_url, settings.audience_url, allow_any_host=settings.allow_any_host
+        )
+        return RoktClient(
+            endpoints, self._credentials, timeout_seconds=settings.timeout_seconds, connections=connections
+        )
+
+    @property
+    def _credentials(self) -> Credentials:
+        return Credentials(self.settings.login, self.settings.password, self.settings.audience_api_key)
+
+    def send_conversions(
+        self, rows: Iterable[Mapping[str, Any]], mapping: Mapping[str, Any] | None = None, **options: Any
+    ) -> dict[str, Any]:
+        """Sends conversions that are not in a database, e.g. from a TaskFlow task.
+
+        :param rows: dicts; they are read once, a window at a time. A key that a row lacks is an absent value; one that
+            no row of the first window has needs a default in the mapping.
+        :param mapping: destination path -> key of the rows, as for the operator.
+        :param options: those of :class:`~airflow_provider_rokt.options.ConversionOptions`.
+        :returns: the flat report, as the operator returns it.
+        :raises RoktTaskFailed: when running it again is useless, e.g. too many rejected rows; the cause says why.
+        :raises RoktIncompleteError: when rows could not be delivered now; a retry sends them.
+        """
+        with terminal_errors():
+            chosen = options_from(ConversionOptions, mapping=mapping, **options)
+            report = self.deliver_conversions(DictSource(rows, chosen.fetch_size), chosen, sparse=True)
+            report.check(chosen.max_rejected)
+            return report.summary()
+
+    def deliver_conversions(self, source: Source, options: ConversionOptions, *, sparse: bool = False) -> Report:
+        """Delivers a source's rows and reports; judging the report is the caller's.
+
+        :param sparse: mapped columns may be missing in the source.
+        :raises RoktError: of any kind, see :mod:`airflow_provider_rokt.exceptions`.
+        """
+        options.check()
+        require_events(self.settings)
+        rules = options.rules()
+        wanted = self._wanted(options.resend_from)
+
+        def make_stream(columns: tuple[str, ...]) -> Stream:
+            return Conversions(
+                compile_mapping(options.mapping, columns, rules, optional_missing=sparse),
+                now=rules.now,
+                batches_per_request=batches_per_request(self.settings.batches_per_second),
+                group_by_user=options.group_by_user,
+                historical=options.historical,
+                wanted=wanted,
+            )
+
+        return self._deliver("conversions", source, make_stream, options)
+
+    def stop(self) -> None:
+        """Stops a delivery in order: what is on its way gets its verdict, nothing more is sent."""
+        if self._run is not None:
+            self._run.stop()
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Tries every credential the connection holds without sending any data.
+
+        :returns: whether all were accepted, and what Rokt said or what to do.
+        """
+        try:
+            with closing(self._client()) as client:
+                return probe(client, self.settings, self._credentials)
+        except RoktError as error:
+            return False, str(error)
+
+    def _deliver(
+        self,
+        operation: str,
+        source: Source,
+        make_stream: Callable[[tuple[str, ...]], Stream],
+        options: DeliveryOptions,
+    ) -> Report:
+        def begin() -> Delivery:
+            ledger = open_ledger().begin(operation, current_sender(self.rokt_conn_id), options.recorded())
+            self.log.info("Delivery %s begins; its ledger is %s", ledger.delivery_id, ledger.uri)
+            pacer = Pacer(self.settings.batches_per_second)
+            return Delivery(client, ledger, concurrency=options.concurrency, pacer=pacer, retry=RetryPolicy())
+
+        with closing(self._client(options.concurrency)) as client:
+            self._run = DeliveryRun(source, make_stream, begin)
+            report = self._run.run()
+        self.log.info("%s", report)
+        return report
+
+    @staticmethod
+    def _wanted(resend_from: str | None) -> Callable[[RowRef], bool] | None:
+        """Which rows to send again: those not delivered then, by key, or by place where they had no key."""
+        if not resend_from:
+            return None
+        keys = open_ledger().open(resend_from).undelivered_keys()
+        return lambda row: row.key in keys or f"row {row.number}" in keys

@@ -1,0 +1,156 @@
+"""Tasks that send a query's rows to Rokt."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from airflow.providers.common.compat.sdk import BaseOperator
+
+from airflow_provider_rokt.connection_form import DEFAULT_CONN_ID
+from airflow_provider_rokt.exceptions import RoktError
+from airflow_provider_rokt.failures import terminal_errors
+
+# What delivers (requests, validators, phone numbers) is imported where it runs: a DAG file that only names a
+# task is parsed every few seconds.
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_rokt.delivery.report import Report
+    from airflow_provider_rokt.hooks.rokt import RoktHook
+    from airflow_provider_rokt.options import DeliveryOptions
+    from airflow_provider_rokt.sources import SqlSource
+
+_Options = TypeVar("_Options", bound="DeliveryOptions")
+
+
+class _RoktDeliveryOperator(BaseOperator):
+    """What the operators share: the rows of a query, options, one delivery, its report."""
+
+    template_fields: Sequence[str] = (
+        "sql",
+        "sql_conn_id",
+        "parameters",
+        "sql_hook_params",
+        "mapping",
+        "rokt_conn_id",
+        "environment",
+        "resend_from",
+    )
+    template_ext: Sequence[str] = (".sql",)
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "sql": "sql",
+        "parameters": "json",
+        "sql_hook_params": "json",
+        "mapping": "json",
+    }
+    ui_color = "#e9d8fd"
+
+    def __init__(
+        self,
+        *,
+        sql: str,
+        sql_conn_id: str,
+        mapping: Mapping[str, Any] | None = None,
+        parameters: Any = None,
+        sql_hook_params: dict[str, Any] | None = None,
+        rokt_conn_id: str = DEFAULT_CONN_ID,
+        environment: str = "production",
+        timestamp_unit: str = "auto",
+        phone_region: str = "US",
+        max_rejected: int | float = 0,
+        concurrency: int = 4,
+        fetch_size: int = 5000,
+        resend_from: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.sql = sql
+        self.sql_conn_id = sql_conn_id
+        self.mapping = mapping
+        self.parameters = parameters
+        self.sql_hook_params = sql_hook_params
+        self.rokt_conn_id = rokt_conn_id
+        self.environment = environment
+        self.timestamp_unit = timestamp_unit
+        self.phone_region = phone_region
+        self.max_rejected = max_rejected
+        self.concurrency = concurrency
+        self.fetch_size = fetch_size
+        self.resend_from = resend_from
+
+    def execute(self, context: "Context") -> dict[str, Any]:
+        """Delivers, then judges the report; a failed task has its report as XCom too."""
+        with terminal_errors():
+            report = self._deliver()
+            try:
+                report.check(self.max_rejected)
+            except RoktError:
+                if ti := context.get("ti"):
+                    ti.xcom_push(key="return_value", value=report.summary())
+                raise
+            return report.summary()
+
+    @abstractmethod
+    def _deliver(self) -> "Report":
+        """Delivers the query's rows."""
+
+    @cached_property
+    def hook(self) -> "RoktHook":
+        """The hook of ``rokt_conn_id``."""
+        from airflow_provider_rokt.hooks.rokt import RoktHook
+
+        return RoktHook(self.rokt_conn_id)
+
+    def on_kill(self) -> None:
+        """Stops in order: requests on their way get their verdict, nothing more is sent."""
+        self.hook.stop()
+
+    def _source(self) -> "SqlSource":
+        from airflow_provider_rokt.sources import SqlSource
+
+        return SqlSource(self.sql_conn_id, self.sql, self.parameters, self.sql_hook_params, self.fetch_size)
+
+    def _options(self, kind: "type[_Options]") -> "_Options":
+        return kind(**{field.name: getattr(self, field.name) for field in fields(kind)})
+
+
+class RoktConversionOperator(_RoktDeliveryOperator):
+    """Sends a query's rows as conversion events and returns what became of each row.
+
+    Every row ends as *accepted*, *rejected* (invalid, sending it again is useless), *failed* (should have gone, did
+    not; the task fails and its retry sends it) or *skipped*. Rows are read, sent and recorded a window at a time.
+
+    :param sql: one query, or a ``.sql`` file; an ``ORDER BY`` keeps retries comparable. (templated)
+    :param sql_conn_id: any SQL connection. (templated)
+    :param mapping: destination path, as the guide's "Map to" column writes it, to source: a column's name,
+        ``{"column": name, "default": value}`` or ``{"literal": value}``. ``None`` maps columns to the fields whose
+        last path segment they are named after. (templated)
+    :param parameters: of the query, in the driver's own style. (templated)
+    :param sql_hook_params: arguments of the SQL connection's hook. (templated)
+    :param rokt_conn_id: a connection of type ``rokt``. (templated)
+    :param environment: ``production``, also for tests, as Rokt's guide says; or ``development``. (templated)
+    :param timestamp_unit: of plain numbers: ``s``, ``ms``, ``us``, ``ns``; ``auto`` tells by their size.
+    :param phone_region: two-letter country of phone numbers without ``+`` and country code.
+    :param group_by_user: send a user's events of one read window as one batch; Rokt's limit counts batches.
+    :param historical: send events older than 72 hours to ``/historical``. Rokt does not forward those to event
+        outputs, so they may never be attributed; fresher events take the usual way.
+    :param max_rejected: rows (int) or fraction of the rows read (float) that may be rejected; above it the task
+        fails without retry, after everything deliverable was delivered.
+    :param concurrency: connections to Rokt, 1 to 32.
+    :param fetch_size: rows read at a time.
+    :param resend_from: a ``delivery_id``: only rows that were rejected or failed there are sent. (templated)
+    :returns: ``delivery_id, rows_read, rows_accepted, rows_rejected, rows_failed, rows_skipped, batches, requests,
+        status_codes, ledger, rejections``.
+    """
+
+    def __init__(self, *, group_by_user: bool = True, historical: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.group_by_user = group_by_user
+        self.historical = historical
+
+    def _deliver(self) -> "Report":
+        from airflow_provider_rokt.options import ConversionOptions
+
+        return self.hook.deliver_conversions(self._source(), self._options(ConversionOptions))

@@ -1,0 +1,43 @@
+"""The guide's mapping, once a day: yesterday's orders of a shop become conversions at Rokt."""
+
+from datetime import datetime, timedelta
+
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_rokt.operators.rokt import RoktConversionOperator
+
+with DAG(
+    dag_id="rokt_conversions_daily",
+    schedule="@daily",
+    start_date=datetime(2026, 1, 1),
+    catchup=False,
+    tags=["rokt", "example"],
+    doc_md=__doc__,
+) as dag:
+    RoktConversionOperator(
+        task_id="send_conversions",
+        sql="SELECT * FROM orders ORDER BY order_id",
+        sql_conn_id="shop",
+        mapping={
+            "user_identities.email": "email",
+            "user_identities.customerid": "customer_id",
+            "user_identities.other2": "rokt_click_id",
+            "events[].data.timestamp_unixtime_ms": "ordered_at",
+            "events[].data.source_message_id": "order_id",
+            "events[].data.custom_attributes.conversiontype": {"literal": "purchase"},
+            "events[].data.custom_attributes.confirmationref": "confirmation",
+            "events[].data.custom_attributes.amount": "total",
+            "events[].data.custom_attributes.currency": {"column": "currency", "default": "USD"},
+            "user_attributes.firstname": "first_name",
+            "user_attributes.lastname": "last_name",
+            "user_attributes.mobilesha256": "phone",
+            "user_attributes.city": "city",
+            "user_attributes.state": "state",
+            "user_attributes.zip": "zip",
+            "ip": "ip",
+        },
+        # A few bad rows should not wake anyone; more than one in fifty should.
+        max_rejected=0.02,
+        retries=3,
+        retry_delay=timedelta(minutes=5),
+    )

@@ -1,0 +1,30 @@
+"""Only what is new: each run sends the orders of its own data interval, so it can be repeated and back-filled."""
+
+from datetime import datetime, timedelta
+
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_rokt.operators.rokt import RoktConversionOperator
+
+# A run that was triggered without a logical date has no interval: it sends the hour before it.
+SINCE = "(dag_run.data_interval_start or dag_run.run_after - macros.timedelta(hours=1))"
+UNTIL = "(dag_run.data_interval_end or dag_run.run_after)"
+SQLITE_TIME = ".strftime('%Y-%m-%d %H:%M:%S')"
+
+with DAG(
+    dag_id="rokt_conversions_incremental",
+    schedule="@hourly",
+    start_date=datetime(2026, 1, 1),
+    catchup=False,
+    tags=["rokt", "example"],
+    doc_md=__doc__,
+) as dag:
+    RoktConversionOperator(
+        task_id="send_new_orders",
+        # The query names its columns as Rokt names its fields, so no mapping is needed.
+        sql="sql/new_orders.sql",
+        sql_conn_id="shop",
+        parameters={"since": f"{{{{ {SINCE}{SQLITE_TIME} }}}}", "until": f"{{{{ {UNTIL}{SQLITE_TIME} }}}}"},
+        retries=3,
+        retry_delay=timedelta(minutes=5),
+    )
