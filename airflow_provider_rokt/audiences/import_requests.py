@@ -1,0 +1,192 @@
+"""Requests of the Custom Audience Import: members in blocks, so that one the server refuses can be found.
+
+A request carries one list, one action and one of the four member keys (rdocs/custom-audience-import); addresses and
+hashes therefore never share one.
+"""
+
+import json
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, overload
+
+from airflow_provider_rokt.audiences.members import member_key
+from airflow_provider_rokt.audiences.plan import Change, MemberKind
+from airflow_provider_rokt.limits import MEMBERS_PER_REQUEST
+from airflow_provider_rokt.request import Endpoint, Request
+from airflow_provider_rokt.rows import RowRef
+
+# Enough that the engine's share per block does not show, few enough that a refused member is found in 10 halvings.
+MEMBERS_PER_BLOCK: Final = 1_000
+# No limit is published. 100,000 hashes take 6.7 MB, so that by default the members decide for hashes.
+REQUEST_BYTES: Final = 8_000_000
+# A request of less could not hold its envelope and one address.
+SMALLEST_REQUEST_BYTES: Final = 10_000
+
+_KEY_CHARS: Final = 16
+_encode: Final = json.JSONEncoder(ensure_ascii=True).encode
+
+
+class MemberRows(Sequence[RowRef]):
+    """The rows of a block, made when they are asked for: two arrays instead of 100,000 objects.
+
+    :param numbers: the rows' numbers.
+    :param keys: the first 16 hex digits of each person, end to end.
+    """
+
+    def __init__(self, numbers: "array[int]", keys: bytes) -> None:
+        self._numbers = numbers
+        self._keys = keys
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> RowRef: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[RowRef]: ...
+    def __getitem__(self, index: int | slice) -> RowRef | Sequence[RowRef]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        place = range(len(self))[index]
+        start = place * _KEY_CHARS
+        return RowRef(self._numbers[place], member_key(self._keys[start : start + _KEY_CHARS].decode()))
+
+    def halves(self) -> tuple["MemberRows", "MemberRows"]:
+        """The first and the second half."""
+        middle = len(self) // 2
+        cut = middle * _KEY_CHARS
+        return (
+            MemberRows(self._numbers[:middle], self._keys[:cut]),
+            MemberRows(self._numbers[middle:], self._keys[cut:]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MemberBlock:
+    """Some members of one request: the ``Batch`` of an audience.
+
+    :param body: their JSON strings with commas between them.
+    :param rows: the rows they come from.
+    """
+
+    body: bytes
+    rows: MemberRows
+
+    def split(self) -> Sequence["MemberBlock"]:
+        """Two halves, or just itself when it is a single member."""
+        if len(self.rows) == 1:
+            return (self,)
+        texts = [_encode(text) for text in json.loads(b"[" + self.body + b"]")]
+        middle = len(texts) // 2
+        halves = (texts[:middle], texts[middle:])
+        return [MemberBlock(_joined(half), rows) for half, rows in zip(halves, self.rows.halves(), strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportEnvelope:
+    """What surrounds the members.
+
+    :param endpoint: ``IMPORT_V3``, or ``IMPORT_V1`` which knows no account.
+    :param audience: the list's name.
+    :param account_id: Rokt's account id; None for v1.0.
+    """
+
+    endpoint: Endpoint
+    audience: str
+    account_id: str | None = None
+
+    def request(self, include: bool, kind: MemberKind) -> Request:
+        """A request without members yet.
+
+        :param include: add the members, else remove them.
+        :param kind: the one member key.
+        """
+        fields = {"accountId": self.account_id} if self.account_id is not None else {}
+        fields |= {"action": "include" if include else "exclude", "list": self.audience}
+        prefix = _compact(fields)[:-1] + f',"{kind}":['
+        return Request(self.endpoint, (), prefix.encode("ascii"), b"]}")
+
+
+class MemberPacker:
+    """Packs members into the fewest requests the limits allow, in the order they come.
+
+    :param max_members: members per request.
+    :param max_bytes: bytes per request, envelope included.
+    :raises ValueError: for a limit that no request could keep.
+    """
+
+    def __init__(
+        self, envelope: ImportEnvelope, *, max_members: int = MEMBERS_PER_REQUEST, max_bytes: int = REQUEST_BYTES
+    ) -> None:
+        if max_members < 1 or max_bytes < SMALLEST_REQUEST_BYTES:
+            raise ValueError(f"A request needs at least 1 member and {SMALLEST_REQUEST_BYTES} bytes.")
+        self._lanes = {
+            (include, kind): _Lane(envelope.request(include, kind), max_members, max_bytes)
+            for include in (True, False)
+            for kind in MemberKind
+        }
+
+    def requests(self, changes: Iterable[Change]) -> Iterator[Request]:
+        """The requests, each as soon as it is full; at most one per action and kind is not full."""
+        for change in changes:
+            request = self._lanes[change.include, change.kind].add(change)
+            if request:
+                yield request
+        for lane in self._lanes.values():
+            if lane.members:
+                yield lane.finish()
+
+
+class _Lane:
+    """The unfinished request of one action and one kind."""
+
+    def __init__(self, envelope: Request, max_members: int, max_bytes: int) -> None:
+        self._envelope = envelope
+        self._max_members = max_members
+        # Each member is counted with a comma; the last one has none.
+        self._max_bytes = max_bytes - len(envelope.body) + 1
+        self._start()
+
+    def _start(self) -> None:
+        self.members = 0
+        self._bytes = 0
+        self._blocks: list[MemberBlock] = []
+        self._texts: list[str] = []
+        self._changes: list[Change] = []
+
+    def add(self, change: Change) -> Request | None:
+        """Takes a member; returns the request that had no room for it."""
+        text = _encode(change.address) if change.address else f'"{change.person}"'
+        full = self.members == self._max_members or self._bytes + len(text) >= self._max_bytes
+        finished = self.finish() if full else None
+        self.members += 1
+        self._bytes += len(text) + 1
+        self._texts.append(text)
+        self._changes.append(change)
+        if len(self._texts) == MEMBERS_PER_BLOCK:
+            self._close_block()
+        return finished
+
+    def finish(self) -> Request:
+        """The request as it is; the lane is empty then."""
+        self._close_block()
+        request = self._envelope.with_batches(self._blocks)
+        self._start()
+        return request
+
+    def _close_block(self) -> None:
+        if self._texts:
+            numbers = array("Q", [change.number for change in self._changes])
+            keys = "".join([change.person[:_KEY_CHARS] for change in self._changes]).encode("ascii")
+            self._blocks.append(MemberBlock(_joined(self._texts), MemberRows(numbers, keys)))
+            self._texts.clear()
+            self._changes.clear()
+
+
+def _joined(texts: Iterable[str]) -> bytes:
+    return ",".join(texts).encode("ascii")
+
+
+def _compact(fields: dict[str, str]) -> str:
+    return json.dumps(fields, separators=(",", ":"))

@@ -1,0 +1,178 @@
+"""What is remembered of a mirrored audience between runs, so that the next one sends the difference.
+
+Two files, because a run that fails has changed the list at Rokt and nobody can say how far:
+
+``members``
+    who is in the list, as of the last run of which every request was accepted.
+``unconfirmed-<generation>``
+    whose change may have been sent since that generation without having been confirmed. It is written before the
+    first request of a run. The next run sends all of them anew, whatever they now should be, which repairs the list
+    even when the query's result has changed meanwhile: adding or removing twice is adding or removing once.
+
+A run commits by replacing ``members``, one rename. Whatever happens before or after it leaves a pair that is right.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Final, Self
+
+from airflow_provider_rokt.audiences.lease import SECONDS, Lease
+from airflow_provider_rokt.audiences.members import member_key
+from airflow_provider_rokt.audiences.membership_file import (
+    StoragePath,
+    damaged,
+    membership_chunks,
+    read_header,
+    read_persons,
+    write_atomically,
+)
+from airflow_provider_rokt.audiences.plan import AudiencePlan
+from airflow_provider_rokt.audiences.spool import MEMBER, UNKNOWN, WANTED
+from airflow_provider_rokt.exceptions import RoktAudienceError
+
+MEMBERS: Final = "members"
+UNCONFIRMED: Final = "unconfirmed-"
+# The generation before the first commit.
+FIRST: Final = "none"
+_NO_ROW: Final = "0" * 12
+
+
+class MirrorState:
+    """The memory of one mirrored audience.
+
+    As a context manager it holds the audience's lease. Reading alone, as a preview does, needs none.
+
+    :param folder: where it lives: a ``pathlib.Path`` or an ``ObjectStoragePath``, used for this audience only.
+    :param settings: what the memory depends on, by the argument's name (``audience``, ``hash_emails``, the account):
+        a run with other settings is refused. Never a secret.
+    :param run: names the run, the same for every try of a task instance and different for any other run.
+    :param lease_seconds: how long the lease of a killed run keeps others out.
+    :param clock: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        folder: StoragePath,
+        settings: Mapping[str, str | bool],
+        run: str,
+        *,
+        lease_seconds: float = SECONDS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._folder = folder
+        self._settings = dict(settings)
+        self._clock = clock
+        self._lease = Lease(folder, run, seconds=lease_seconds, clock=clock)
+        self._generation = FIRST
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._lease.take()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lease.release()
+
+    def remembered(self) -> Sequence[Iterator[bytes]]:
+        """What :func:`plan_changes` compares the rows with: who is a member, and of whom it is not known.
+
+        :raises RoktAudienceError: when a file is damaged, foreign or of other settings; damage past the header shows
+            while the lines are read, hence before a plan exists.
+        """
+        header = self._header()
+        self._generation = _generation(header)
+        streams = [_lines(self._folder / MEMBERS, MEMBER)] if header else []
+        unconfirmed = self._folder / f"{UNCONFIRMED}{self._generation}"
+        header = read_header(unconfirmed)
+        if header:
+            self._require_settings(unconfirmed, header)
+            streams.append(_lines(unconfirmed, UNKNOWN))
+        return streams
+
+    def begin(self, plan: AudiencePlan) -> None:
+        """Remembers whose change is about to be sent; nothing may be sent before."""
+        self._lease.check()
+        unconfirmed = (person for person, sign in plan.decisions() if sign != MEMBER)
+        self._write(UNCONFIRMED + self._generation, self._generation, unconfirmed)
+
+    def keep(self) -> None:
+        """Renews the lease when it is due; call it for every request.
+
+        :raises RoktAudienceError: when another run took over: stop sending.
+        """
+        self._lease.keep()
+
+    def commit(self, plan: AudiencePlan, refused: Collection[str] = ()) -> None:
+        """Remembers the run as done: every change of the plan was accepted but those refused.
+
+        :param refused: keys (:func:`member_key`) of the members that Rokt refused for good. Of them it is not known
+            whether they are in the list, so the next run sends them again.
+        :raises RoktAudienceError: when another run changed the memory meanwhile; nothing is remembered then.
+        """
+        self._lease.check()
+        self._require_unchanged()
+        generation = secrets.token_hex(8)
+        decided = ((person, sign, _is_refused(person, refused)) for person, sign in plan.decisions())
+        unknown = (person for person, sign, no in decided if sign == UNKNOWN or (no and sign != MEMBER))
+        # Not in force before the rename below makes its generation the current one.
+        self._write(UNCONFIRMED + generation, generation, unknown)
+        decided = ((person, sign, _is_refused(person, refused)) for person, sign in plan.decisions())
+        members = (person for person, sign, no in decided if sign in (WANTED, MEMBER) and not no)
+        self._write(MEMBERS, generation, members)
+        self._generation = generation
+        self._tidy({MEMBERS, UNCONFIRMED + generation})
+
+    def _write(self, name: str, generation: str, persons: Iterator[bytes]) -> None:
+        written_at = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="seconds")
+        header = {"generation": generation, "written_at": written_at, "settings": self._settings}
+        write_atomically(self._folder, name, membership_chunks(header, persons), self._lease.token)
+
+    def _tidy(self, current: Collection[str]) -> None:
+        """Removes what earlier runs left: other generations, and temporary files of killed ones."""
+        for path in list(self._folder.iterdir()):
+            if path.name not in current and path.name.startswith((MEMBERS, UNCONFIRMED)):
+                path.unlink(missing_ok=True)
+
+    def _header(self) -> dict[str, Any] | None:
+        path = self._folder / MEMBERS
+        header = read_header(path)
+        if header:
+            self._require_settings(path, header)
+        return header
+
+    def _require_settings(self, path: StoragePath, header: Mapping[str, Any]) -> None:
+        remembered = header.get("settings")
+        if not isinstance(remembered, dict):
+            raise damaged(path, "its header names no settings")
+        names = [name for name in {**remembered, **self._settings} if remembered.get(name) != self._settings.get(name)]
+        if names:
+            raise damaged(path, "; ".join(_difference(name, remembered, self._settings) for name in names))
+
+    def _require_unchanged(self) -> None:
+        if _generation(self._header()) != self._generation:
+            raise RoktAudienceError(
+                f"Another run changed {self._folder / MEMBERS} while this one was sending. Nothing is remembered of "
+                "this run; run the task again, one at a time (max_active_tis_per_dag=1), to repair the audience."
+            )
+
+
+def _generation(header: Mapping[str, Any] | None) -> str:
+    return str(header["generation"]) if header else FIRST
+
+
+def _lines(path: StoragePath, sign: bytes) -> Iterator[bytes]:
+    end = f"{sign.decode()}{_NO_ROW}\n"
+    return (f"{person}{end}".encode("ascii") for person in read_persons(path))
+
+
+def _is_refused(person: bytes, refused: Collection[str]) -> bool:
+    return bool(refused) and member_key(person.decode()) in refused
+
+
+def _difference(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    return f"it was made with {name}={before.get(name)!r}, this run has {name}={now.get(name)!r}"
