@@ -26,8 +26,8 @@ MEMBERS: Final = 1_000_000
 # A million digests are 67 MB of JSON; more than this cannot be an import.
 REQUEST_BYTES: Final = 128_000_000
 
-_Email = Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
-_Digest = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{64}$")]
+_Email = Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+\Z")]
+_Digest = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{64}\Z")]
 
 
 _Shape = TypeVar("_Shape")

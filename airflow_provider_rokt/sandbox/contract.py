@@ -54,10 +54,10 @@ class Breach(NamedTuple):
         :param text: all that was posted.
         :param start: the character at which the batch starts in it.
         """
-        if self.locator is Locator.NONE:
+        if self.locator == Locator.NONE:
             return self.reason
         path = self.path
-        if self.locator is Locator.POSITION:
+        if self.locator == Locator.POSITION:
             path = path[2:] if path[0] == "events" else path
         elif index is not None:
             path = (index, *path)

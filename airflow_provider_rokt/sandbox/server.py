@@ -24,6 +24,7 @@ class Sandbox:
     :param settings: the account it stands for; the defaults suit a test.
     :param host: address it listens on. Whoever reaches it may read what it holds.
     :param port: port it listens on; 0 takes a free one.
+    :ivar url: its base address, e.g. ``http://127.0.0.1:8585``.
     :raises OSError: where the port is taken.
     """
 
@@ -31,6 +32,7 @@ class Sandbox:
         self._settings = settings or Settings()
         self._app = application(Account(self._settings))
         self._socket = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self.url = _url(*self._socket.getsockname()[:2])
         config = uvicorn.Config(
             self._app,
             http=Connection,
@@ -46,13 +48,6 @@ class Sandbox:
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self.run, name="rokt-sandbox", daemon=True)
-
-    @property
-    def url(self) -> str:
-        """Its base address, e.g. ``http://127.0.0.1:8585``; where it listens on every address, this machine's own."""
-        host, port = self._socket.getsockname()[:2]
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  only read, not bound
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     @property
     def settings(self) -> Settings:
@@ -110,3 +105,9 @@ class Sandbox:
     ) -> None:
         self._server.should_exit = True
         self._thread.join()
+
+
+def _url(host: str, port: int) -> str:
+    """Where listening on every address, this machine's own."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  only read, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
