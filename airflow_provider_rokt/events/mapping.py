@@ -1,0 +1,191 @@
+"""From a mapping, as a DAG's author writes it, to the plan that every row is put through."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from airflow_provider_rokt.events.columns import Columns
+from airflow_provider_rokt.events.destinations import (
+    CONVERSION,
+    IDENTITY_PATHS,
+    MEMBERSHIP,
+    Destination,
+    Profile,
+    automatic,
+    destination,
+)
+from airflow_provider_rokt.events.plan import Consent, Document, MappedRow, MappingPlan, Step
+from airflow_provider_rokt.events.rules import Rules
+from airflow_provider_rokt.events.values import BadValue, Json, Normaliser
+from airflow_provider_rokt.exceptions import RoktMappingError
+
+__all__ = [
+    "CONVERSION",
+    "MEMBERSHIP",
+    "Document",
+    "MappedRow",
+    "MappingPlan",
+    "Profile",
+    "Rules",
+    "compile_mapping",
+]
+
+
+def compile_mapping(
+    mapping: Mapping[str, object] | None,
+    columns: Sequence[str],
+    rules: Rules,
+    profile: Profile = CONVERSION,
+    *,
+    optional_missing: bool = False,
+) -> MappingPlan:
+    """Makes the plan for the rows of one query.
+
+    :param mapping: destination path to source: a column's name, ``{"column": name, "default": value}`` or
+        ``{"literal": value}``. None maps each column to the field whose last path segment it is named after.
+    :param columns: the names of the query's columns, in order.
+    :param optional_missing: whether a column that has a default may be missing, as in rows that are dicts.
+    :raises RoktMappingError: with everything that is wrong with the mapping.
+    :raises RoktSourceError: if two columns have the same name.
+    """
+    compiler = _Compiler(Columns(columns), rules, profile, optional_missing)
+    if mapping is None:
+        mapping = compiler.name_fields()
+    elif not isinstance(mapping, Mapping):
+        raise RoktMappingError(f"The mapping is a {type(mapping).__name__}: it has to be a dict of path to source")
+    for path, source in mapping.items():
+        compiler.add(path, source)
+    compiler.require(mapping)
+    return compiler.plan()
+
+
+class _Source(NamedTuple):
+    """Where a value comes from: `column`, and `constant` where the column has none or there is no column."""
+
+    column: str | None
+    constant: object = None
+    has_default: bool = False
+
+
+class _Compiler:
+    """Takes a mapping's entries one by one and keeps all that is wrong with them, to say it at once."""
+
+    def __init__(self, columns: Columns, rules: Rules, profile: Profile, optional_missing: bool) -> None:
+        self._columns = columns
+        self._rules = rules
+        self._profile = profile
+        self._optional_missing = optional_missing
+        self._problems: list[str] = []
+        self._entries: list[tuple[Destination, Step]] = []
+
+    def name_fields(self) -> dict[str, str]:
+        """The mapping that the columns' names stand for."""
+        mapping: dict[str, str] = {}
+        for column in self._columns.names:
+            try:
+                path = automatic(column, self._profile).path
+            except RoktMappingError as problem:
+                self._problems.append(str(problem))
+                continue
+            if path in mapping:
+                self._problems.append(f"columns {mapping[path]!r} and {column!r} both mean {path}")
+            mapping[path] = column
+        return mapping
+
+    def add(self, path: str, source: object) -> None:
+        """Takes one entry of the mapping."""
+        try:
+            place = destination(path, self._profile)
+            self._entries.append((place, self._step(place, _source(path, source))))
+        except RoktMappingError as problem:
+            self._problems.append(str(problem))
+
+    def require(self, mapping: Mapping[str, object]) -> None:
+        """Checks that the mapping has what each row needs."""
+        missing = sorted(self._profile.required - mapping.keys())
+        if missing:
+            self._problems.append(f"required and not mapped: {', '.join(missing)}")
+        if mapping.keys().isdisjoint(IDENTITY_PATHS):
+            self._problems.append(f"no identity is mapped: one of {', '.join(IDENTITY_PATHS)} is needed")
+        for section in {place.section for place, _ in self._entries if place.section.startswith("consent_state.")}:
+            if f"{section}.consented" not in mapping:
+                self._problems.append(f"{section}: map {section}.consented too, a record without it says nothing")
+
+    def plan(self) -> MappingPlan:
+        """The plan of all entries taken.
+
+        :raises RoktMappingError: if there was anything wrong.
+        """
+        if self._problems:
+            raise RoktMappingError("The mapping cannot be used:" + "".join(f"\n- {text}" for text in self._problems))
+        sections = self._sections()
+        return MappingPlan(
+            columns=self._columns_read(),
+            environment=self._rules.environment,
+            event={
+                "event_name": self._profile.event_name,
+                "custom_event_type": self._profile.custom_event_type,
+            },
+            root=sections.pop("", ()),
+            data=sections.pop("events[].data", ()),
+            attributes=sections.pop("events[].data.custom_attributes", ()),
+            consents=tuple(_consent(name, steps) for name, steps in sections.items() if "." in name),
+            sections=tuple((name, steps) for name, steps in sections.items() if "." not in name),
+            now=int(self._rules.now * 1000),
+        )
+
+    def _step(self, place: Destination, source: _Source) -> Step:
+        normalise = place.field.kind.normaliser(self._rules)
+        fallback = _constant(place.path, source, normalise)
+        required = place.path in self._profile.required
+        return Step(place.path, place.key, self._column(place.path, source), normalise, fallback, required)
+
+    def _column(self, path: str, source: _Source) -> int | None:
+        if source.column is None:
+            return None
+        if self._optional_missing and source.has_default and source.column not in self._columns:
+            return None
+        try:
+            return self._columns.find(source.column)
+        except RoktMappingError as problem:
+            raise RoktMappingError(f"{path}: {problem}") from None
+
+    def _sections(self) -> dict[str, tuple[Step, ...]]:
+        """The steps of each section, in the order of the table of fields."""
+        sections: dict[str, tuple[Step, ...]] = {}
+        for place, step in sorted(self._entries, key=lambda entry: entry[0].place):
+            sections[place.section] = (*sections.get(place.section, ()), step)
+        return sections
+
+    def _columns_read(self) -> tuple[str, ...]:
+        places = {step.place for _, step in self._entries if step.place is not None}
+        return tuple(self._columns.names[place] for place in sorted(places))
+
+
+def _source(path: str, source: object) -> _Source:
+    if isinstance(source, str):
+        return _Source(source)
+    if isinstance(source, Mapping):
+        if source.keys() == {"literal"}:
+            return _Source(None, source["literal"])
+        column = source.get("column")
+        if isinstance(column, str) and source.keys() <= {"column", "default"}:
+            return _Source(column, source.get("default"), "default" in source)
+    raise RoktMappingError(
+        f"{path}: its source has to be a column's name, {{'column': name, 'default': value}} or {{'literal': value}}"
+    )
+
+
+def _constant(path: str, source: _Source, normalise: Normaliser) -> Json | None:
+    role = "literal" if source.column is None else "default"
+    try:
+        value = normalise(source.constant)
+    except BadValue as bad:
+        raise RoktMappingError(f"{path}: the {role} does not fit: {bad.reason}") from None
+    if value is None and source.column is None:
+        raise RoktMappingError(f"{path}: the literal is empty")
+    return value
+
+
+def _consent(section: str, steps: tuple[Step, ...]) -> Consent:
+    _, regulation, purpose = section.split(".")
+    return Consent(regulation, purpose, steps)

@@ -1,0 +1,112 @@
+"""Moments and days: epoch numbers, datetimes and ISO 8601 text to what Rokt wants."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Final, TypeAlias
+
+from airflow_provider_rokt.events.values import BadValue, Normaliser, number, text
+
+Scales: TypeAlias = tuple[tuple[int, int, int], ...]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+# Before it there was no conversion to report; a smaller number is in another unit than the user thinks.
+_EARLIEST: Final = 946_684_800_000
+_TOLERANCE: Final = 24 * 3600
+# Beyond it a number is no time in any unit.
+_TOO_LARGE: Final = 10**21
+# What each unit counts: up to which size, and the multiplier and divisor that make it milliseconds.
+_UNITS: Final = {
+    "s": ((_TOO_LARGE, 1000, 1),),
+    "ms": ((_TOO_LARGE, 1, 1),),
+    "us": ((_TOO_LARGE, 1, 1000),),
+    "ns": ((_TOO_LARGE, 1, 1_000_000),),
+    # From 2000 on seconds stay below 1e11 until the year 5138, while milliseconds, microseconds and nanoseconds begin
+    # at 9.5e11, 9.5e14 and 9.5e17: the sizes do not overlap.
+    "auto": ((10**11, 1000, 1), (10**14, 1, 1), (10**17, 1, 1000), (_TOO_LARGE, 1, 1_000_000)),
+}
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{0,40})?")
+# What databases write and ISO 8601 does not: "… UTC", and a blank before the offset.
+_LOOSE_ZONE: Final = re.compile(r"\s*(?:(?:UTC|GMT|[Zz])$|(?=[+-][0-9:]{2,5}$))")
+
+
+def timestamp(unit: str, now: float) -> Normaliser:
+    """A normaliser to whole milliseconds since 1970; what names no time zone is UTC.
+
+    :param unit: what a plain number counts: ``auto``, ``s``, ``ms``, ``us`` or ``ns``.
+    :param now: seconds since 1970; more than 24 hours after it is a fault.
+    """
+    scales = _UNITS[unit]
+    latest = int((now + _TOLERANCE) * 1000)
+
+    def milliseconds(value: object) -> int | None:
+        moment = _milliseconds(value, scales)
+        if moment is None or _EARLIEST <= moment <= latest:
+            return moment
+        if moment < _EARLIEST:
+            raise BadValue("before the year 2000: is timestamp_unit right?")
+        raise BadValue("more than 24 hours in the future: is timestamp_unit right?")
+
+    return milliseconds
+
+
+def birthday(value: object) -> str | None:
+    """A day as ``yyyymmdd``, from a date, a datetime, ISO 8601 text or ``yyyymmdd`` itself.
+
+    :raises BadValue: if it is none of these.
+    """
+    if isinstance(value, date):
+        day = value if value == value else None
+    else:
+        written = text(value)
+        day = None if written is None else _moment(written)
+    # date's own isoformat, for a datetime too: a birthday has no time.
+    return None if day is None else date.isoformat(day).replace("-", "")
+
+
+def _milliseconds(value: object, scales: Scales) -> int | None:
+    if isinstance(value, bool):
+        raise BadValue("a time is wanted, not a true or false")
+    if isinstance(value, int):
+        return _scaled(value, scales)
+    if isinstance(value, (float, Decimal)):
+        exact = number(value)
+        return None if exact is None else _scaled(exact, scales)
+    if isinstance(value, date):
+        return _since_epoch(value) if value == value else None
+    written = text(value)
+    if written is None:
+        return None
+    return _scaled(Decimal(written), scales) if _NUMBER.fullmatch(written) else _since_epoch(_moment(written))
+
+
+def _scaled(count: int | Decimal, scales: Scales) -> int:
+    if count < 0:
+        return 0
+    for limit, multiplier, divisor in scales:
+        if count < limit:
+            return int(count * multiplier // divisor)
+    return _TOO_LARGE
+
+
+def _since_epoch(value: date) -> int:
+    if not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=UTC)
+    return (value - _EPOCH) // _MILLISECOND
+
+
+def _moment(written: str) -> datetime:
+    try:
+        return datetime.fromisoformat(written)
+    except ValueError:
+        return _loose_moment(written)
+
+
+def _loose_moment(written: str) -> datetime:
+    try:
+        return datetime.fromisoformat(_LOOSE_ZONE.sub(lambda zone: "Z" if zone.group().strip() else "", written))
+    except ValueError:
+        raise BadValue("not a date or time: use ISO 8601") from None

@@ -1,0 +1,173 @@
+"""Whatever a SQL driver returns, read as text, as a number or as plain JSON: the ground all normalisers stand on."""
+
+from collections.abc import Callable
+from datetime import date, time
+from decimal import Decimal
+from functools import singledispatch
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from typing import Final, TypeAlias
+from uuid import UUID
+
+Scalar: TypeAlias = str | int | float | bool
+Json: TypeAlias = Scalar | list[str]
+# A raw value to the value to send; None when there is nothing to send.
+Normaliser: TypeAlias = Callable[[object], Json | None]
+
+# The largest float has 309 digits; a longer number is no measurement, and writing it out could fill the memory.
+_MOST_DIGITS: Final = 400
+_INT64: Final = 2**63
+
+
+class BadValue(ValueError):
+    """A value that cannot be sent.
+
+    :param reason: the rule it breaks; never the value, since reasons are logged and kept.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+def text(value: object) -> str | None:
+    """Any single value as trimmed text; None when it is NULL, NaN, empty or blank.
+
+    Whole numbers are written without ``.0``, all numbers without exponent, dates and times as ISO 8601.
+
+    :raises BadValue: if it is a list, a dict, a boolean, infinite, or not valid Unicode.
+    """
+    written = value if type(value) is str else _written(value)
+    if written is None:
+        return None
+    trimmed = written.strip()
+    if not trimmed.isascii():
+        _require_unicode(trimmed)
+    return trimmed or None
+
+
+def number(value: int | float | Decimal) -> Decimal | None:
+    """The exact number; None for NaN.
+
+    :raises BadValue: if it is infinite or has more than 400 digits.
+    """
+    if isinstance(value, int):
+        if value.bit_length() > _MOST_DIGITS * 3:
+            raise BadValue("not a finite number of reasonable size")
+        return Decimal(value)
+    # repr, because Decimal(149.99) is 149.990000000000009094947017729282379150390625.
+    exact = Decimal(repr(float(value))) if isinstance(value, float) else value
+    if exact.is_nan():
+        return None
+    if not exact.is_finite() or abs(exact.adjusted()) > _MOST_DIGITS:
+        raise BadValue("not a finite number of reasonable size")
+    return exact
+
+
+def plain(exact: Decimal) -> str:
+    """A number's digits without exponent, its scale kept, and no minus before a zero."""
+    return format(exact if exact else exact.copy_abs(), "f")
+
+
+def whole(exact: Decimal) -> int | None:
+    """The number as an integer, or None when it has a fraction."""
+    integer = int(exact)
+    return integer if integer == exact else None
+
+
+def scalar(value: object) -> Scalar | None:
+    """A value as JSON has it: booleans, integers and floats stay, all else is text; None for nothing.
+
+    :raises BadValue: as :func:`text`, booleans excepted.
+    """
+    if type(value) is str:
+        return text(value)
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float, Decimal)):
+        return _json_number(value)
+    return text(value)
+
+
+def attribute(value: object) -> Json | None:
+    """As :func:`scalar`, or a list of single values as a list of strings, empty ones left out."""
+    if not isinstance(value, (list, tuple)):
+        return scalar(value)
+    return [member for member in map(_member, value) if member is not None] or None
+
+
+def _member(value: object) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return text(value)
+
+
+def _json_number(value: int | float | Decimal) -> int | float | str | None:
+    exact = number(value)
+    if exact is None or isinstance(value, float):
+        return None if exact is None else float(value)
+    integer = whole(exact)
+    if integer is None:
+        return plain(exact)
+    # Rokt reads 64-bit integers; a NUMERIC(38) beyond them keeps its digits as text.
+    return integer if -_INT64 <= integer < _INT64 else str(integer)
+
+
+def _require_unicode(written: str) -> None:
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        # A driver with errors="surrogateescape" gives such text; it can be neither hashed nor serialised.
+        raise BadValue("not valid Unicode text") from None
+
+
+@singledispatch
+def _written(value: object) -> str | None:
+    raise BadValue(f"a value of type {type(value).__name__} cannot be sent here")
+
+
+@_written.register
+def _(value: None) -> None:
+    return None
+
+
+@_written.register
+def _(value: str) -> str:
+    return str(value)
+
+
+@_written.register
+def _(value: bool) -> str:
+    raise BadValue("a true or false cannot be sent here")
+
+
+@_written.register
+def _(value: int | float | Decimal) -> str | None:
+    exact = number(value)
+    if exact is None:
+        return None
+    integer = whole(exact)
+    return plain(exact) if integer is None else str(integer)
+
+
+@_written.register
+def _(value: bytes | bytearray | memoryview) -> str:
+    try:
+        return bytes(value).decode()
+    except UnicodeDecodeError:
+        raise BadValue("bytes that are not UTF-8 text") from None
+
+
+@_written.register
+def _(value: date | time) -> str | None:
+    # pandas' NaT is a datetime that equals nothing, itself included.
+    return value.isoformat() if value == value else None
+
+
+@_written.register
+def _(value: UUID | IPv4Address | IPv6Address | IPv4Interface | IPv6Interface) -> str:
+    return str(value)
+
+
+@_written.register
+def _(value: list | tuple | set | frozenset) -> str:  # type: ignore[type-arg]
+    raise BadValue("a single value is wanted, not a list")

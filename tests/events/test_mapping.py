@@ -1,0 +1,512 @@
+"""Mappings compiled and applied: what a row becomes, and what is said about those that do not fit."""
+
+import json
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_rokt.events.destinations import IDENTITY_PATHS
+from airflow_provider_rokt.events.fields import FIELDS
+from airflow_provider_rokt.events.mapping import CONVERSION, MEMBERSHIP, MappedRow, MappingPlan, Rules, compile_mapping
+from airflow_provider_rokt.events.validation import Validator
+from airflow_provider_rokt.exceptions import RoktMappingError, RoktSettingsError, RoktSourceError
+from airflow_provider_rokt.rows import FieldFault, RowRef
+from tests.events.documents import EXAMPLE
+from tests.events.driver_values import driver_values
+
+RULES = Rules(now=1767225600)
+DATA = "events[].data."
+ATTRIBUTES = f"{DATA}custom_attributes."
+# The least a conversion needs.
+LEAST = {
+    "user_identities.email": "email",
+    f"{DATA}source_message_id": "id",
+    f"{DATA}timestamp_unixtime_ms": "time",
+    f"{ATTRIBUTES}conversiontype": "type",
+}
+LEAST_ROW = {"email": "jane@example.com", "id": "order_1", "time": 1735689600000, "type": "purchase"}
+DIGEST = sha256(b"jane@example.com").hexdigest()
+
+GUIDE_MAPPING = {
+    "ip": "ip",
+    "device_info.http_header_user_agent": "user_agent",
+    "user_identities.email": "email",
+    "user_identities.customerid": "customer",
+    "user_identities.other2": "click",
+    "user_attributes.state": "state",
+    "user_attributes.firstname": "first",
+    "user_attributes.lastname": "last",
+    "user_attributes.zip": "zip",
+    "user_attributes.city": "city",
+    f"{DATA}source_message_id": "order",
+    f"{DATA}timestamp_unixtime_ms": "happened",
+    f"{ATTRIBUTES}conversiontype": {"literal": "purchase"},
+    f"{ATTRIBUTES}confirmationref": "ref",
+    f"{ATTRIBUTES}amount": "amount",
+    f"{ATTRIBUTES}currency": {"column": "currency", "default": "usd"},
+}
+GUIDE_ROW = {
+    "ip": "203.0.113.42",
+    "user_agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X)",
+    "email": " Jane.Smith@Example.com ",
+    "customer": "cust_123456",
+    "click": "rokt-click-id-from-url-param",
+    "state": "NY",
+    "first": "Jane",
+    "last": "Smith ",
+    "zip": 10001,
+    "city": "New York",
+    "order": "order_789012",
+    "happened": "2025-01-01 00:00:00",
+    "ref": "ORD-789012",
+    "amount": Decimal("149.99"),
+    "currency": None,
+}
+
+
+def apply(mapping: Any, row: dict[str, object], profile: Any = CONVERSION, **options: Any) -> MappedRow:
+    plan = compile_mapping(mapping, tuple(row), RULES, profile, **options)
+    return plan.apply(tuple(row.values()), 7)
+
+
+def mapped(extra: dict[str, object], row: dict[str, object], **options: Any) -> MappedRow:
+    """A row of the least mapping and some more."""
+    return apply({**LEAST, **extra}, {**LEAST_ROW, **row}, **options)
+
+
+def problems(mapping: Any, columns: list[str], **options: Any) -> str:
+    with pytest.raises(RoktMappingError) as caught:
+        compile_mapping(mapping, columns, RULES, **options)
+    return str(caught.value)
+
+
+def test_the_guides_example_becomes_the_document_the_guide_prints() -> None:
+    row = apply(GUIDE_MAPPING, GUIDE_ROW)
+    assert row.faults == []
+    assert row.row == RowRef(7, "order_789012")
+    click_id = row.document.pop("integration_attributes")
+    assert click_id == {"1277": {"passbackconversiontrackingid": "rokt-click-id-from-url-param"}}
+    # As text, so that the order of the keys counts too.
+    assert json.dumps(row.document) == json.dumps(EXAMPLE)
+
+
+def test_integration_attributes_stand_before_the_events() -> None:
+    keys = list(apply(GUIDE_MAPPING, GUIDE_ROW).document)
+    assert keys[-3:] == ["user_attributes", "integration_attributes", "events"]
+
+
+def test_what_a_row_lacks_is_absent() -> None:
+    row = apply(
+        GUIDE_MAPPING,
+        {**dict.fromkeys(GUIDE_ROW), "click": " ", "email": "jane@example.com", "order": "1", "happened": 1735689600},
+    )
+    assert row.document == {
+        "environment": "production",
+        "user_identities": {"email": "jane@example.com"},
+        "events": [
+            {
+                "event_type": "custom_event",
+                "data": {
+                    "event_name": "conversion",
+                    "custom_event_type": "transaction",
+                    "source_message_id": "1",
+                    "timestamp_unixtime_ms": 1735689600000,
+                    "custom_attributes": {"conversiontype": "purchase", "currency": "USD"},
+                },
+            }
+        ],
+    }
+    assert row.faults == []
+
+
+# For each field a plan that reads it from the first column, and all else from the others.
+PLANS = [
+    compile_mapping(
+        {**LEAST, f"{name.rpartition('.')[0]}.consented": {"literal": True}, name: "it"}
+        if name.startswith("consent_state.")
+        else {**LEAST, name: "it"},
+        ["it", *LEAST_ROW],
+        RULES,
+    )
+    for name in (field.path.replace("<any>", "own").replace("<purpose>", "ads") for field in FIELDS)
+]
+VALIDATOR = Validator("conversion")
+
+# A value for each field, and what it becomes.
+VALUES = {
+    "ip": ("2001:DB8::1", "2001:db8::1"),
+    "device_info.ios_advertising_id": ("6F9619FF-8B86-D011-B42D-00CF4FC964FF", "6f9619ff-8b86-d011-b42d-00cf4fc964ff"),
+    "device_info.android_advertising_id": ("6f9619ff-8b86-d011-b42d-00cf4fc964ff",) * 2,
+    "device_info.ios_idfv": ("6f9619ff-8b86-d011-b42d-00cf4fc964ff",) * 2,
+    "user_identities.email": ("Jane@Example.com", "jane@example.com"),
+    "user_identities.other": ("Jane@Example.com", DIGEST),
+    "user_attributes.firstnamesha256": (" John", sha256(b"john").hexdigest()),
+    "user_attributes.lastnamesha256": ("SMITH ", sha256(b"smith").hexdigest()),
+    "user_attributes.mobile": ("+1 555-123-4567", "5551234567"),
+    "user_attributes.mobilesha256": ("(555) 123-4567", sha256(b"5551234567").hexdigest()),
+    "user_attributes.age": ("42", 42),
+    "user_attributes.dob": ("1990-05-07", "19900507"),
+    "user_attributes.value": (Decimal("12.50"), "12.50"),
+    "user_attributes.predictedltv": (100, 100),
+    "user_attributes.billingzipsha256": (10001, sha256(b"10001").hexdigest()),
+    "user_attributes.<any>": (["a", 1], ["a", "1"]),
+    "events[].data.timestamp_unixtime_ms": ("2025-01-01", 1735689600000),
+    "events[].data.custom_attributes.amount": (Decimal("1E+2"), "100"),
+    "events[].data.custom_attributes.currency": ("eur", "EUR"),
+    "events[].data.custom_attributes.<any>": (True, True),
+}
+for field in FIELDS:
+    if field.path.endswith("consented"):
+        VALUES[field.path] = ("t", True)
+    elif field.path.endswith("timestamp_unixtime_ms"):
+        VALUES[field.path] = (1735689600, 1735689600000)
+
+
+def place(document: Any, path: str) -> Any:
+    """The value at a path as the guide writes it."""
+    for prefix in ("user_attributes.", ATTRIBUTES):
+        if path.startswith(prefix):
+            head, key = prefix[:-1].split("."), path.removeprefix(prefix)
+            break
+    else:
+        *head, key = path.split(".")
+    for name in head:
+        document = document[name.removesuffix("[]")]
+        if name.endswith("[]"):
+            document = document[0]
+    return document[key]
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.path)
+def test_automatic_mapping_reaches_every_field(field: Any) -> None:
+    raw, expected = VALUES.get(field.path, (" some text ", "some text"))
+    path = field.path.replace("<any>", "my.own").replace("<purpose>", "ads")
+    column = path if field.is_open else field.column.upper()
+    others = {name.rpartition(".")[2]: LEAST_ROW[short] for name, short in LEAST.items() if name != field.path}
+    if path.startswith("consent_state.") and not path.endswith("consented"):
+        others[f"{path.rpartition('.')[0]}.consented"] = True
+    row = apply(None, {**others, column: raw})
+    assert row.faults == []
+    assert place(row.document, path) == expected
+
+
+class TestIdentities:
+    def test_a_hash_mapped_to_email_goes_to_other(self) -> None:
+        row = mapped({}, {"email": DIGEST.upper()})
+        assert row.document["user_identities"] == {"other": DIGEST}
+        assert row.faults == []
+
+    def test_a_hash_mapped_to_other_goes_before_one_mapped_to_email(self) -> None:
+        explicit = sha256(b"else").hexdigest()
+        row = mapped({"user_identities.other": "hash"}, {"email": DIGEST, "hash": explicit})
+        assert row.document["user_identities"] == {"other": explicit}
+
+    def test_an_address_and_a_hash_are_both_sent(self) -> None:
+        row = mapped({"user_identities.other": "email"}, {})
+        assert row.document["user_identities"] == {"email": "jane@example.com", "other": DIGEST}
+
+    def test_a_click_id_is_sent_twice(self) -> None:
+        row = mapped({"user_identities.other2": "click"}, {"click": " c1 "})
+        assert row.document["user_identities"]["other2"] == "c1"
+        assert row.document["integration_attributes"] == {"1277": {"passbackconversiontrackingid": "c1"}}
+
+    @pytest.mark.parametrize("path", IDENTITY_PATHS)
+    def test_any_identity_is_enough(self, path: str) -> None:
+        raw, expected = VALUES.get(path, ("some text", "some text"))
+        row = mapped({path: "it"}, {"email": None, "it": raw} if path != "user_identities.email" else {"it": raw})
+        assert row.faults == []
+        assert place(row.document, path) == expected
+
+    @pytest.mark.parametrize("nothing", [None, " ", float("nan")])
+    def test_none_is_a_fault_that_names_what_is_accepted(self, nothing: object) -> None:
+        row = mapped({"device_info.http_header_user_agent": "ua"}, {"email": nothing, "ua": "Mozilla"})
+        (fault,) = row.faults
+        assert fault.path == "user_identities"
+        assert all(path in fault.reason for path in IDENTITY_PATHS)
+
+    def test_the_all_zero_advertising_id_is_none(self) -> None:
+        extra = {"device_info.ios_advertising_id": "idfa"}
+        row = mapped(extra, {"email": None, "idfa": "00000000-0000-0000-0000-000000000000"})
+        assert [fault.path for fault in row.faults] == ["user_identities"]
+
+    @pytest.mark.parametrize("path", ["user_identities.email", "device_info.ios_idfv"])
+    def test_a_faulty_one_is_not_called_missing_too(self, path: str) -> None:
+        row = mapped({path: "it"}, {"email": None, "it": "nonsense"})
+        assert [fault.path for fault in row.faults] == [path]
+
+
+class TestFaults:
+    def test_all_faults_of_a_row_are_listed(self) -> None:
+        extra = {"ip": "ip", f"{ATTRIBUTES}amount": "amount", "user_attributes.dob": "dob"}
+        row = mapped(
+            extra, {"email": "jane", "time": 0, "type": " ", "ip": "x", "amount": "$5", "dob": "x", "id": None}
+        )
+        assert sorted(fault.path for fault in row.faults) == sorted([*extra, *LEAST])
+
+    @pytest.mark.parametrize("path", sorted(CONVERSION.required))
+    def test_a_missing_required_value_is_a_fault(self, path: str) -> None:
+        row = mapped({}, {LEAST[path]: "  "})
+        assert row.faults == [FieldFault(path, "required, but the row has none")]
+
+    @settings(deadline=None)
+    @given(secret=st.text(alphabet="ΩЖ★§λ", min_size=1), data=st.data())
+    def test_no_fault_says_what_the_row_holds(self, secret: str, data: st.DataObject) -> None:
+        everything = {
+            field.path.replace("<any>", "own").replace("<purpose>", "ads"): field.path.replace(".", "_")
+            for field in FIELDS
+        }
+        kinds = st.sampled_from([secret, f"{secret} @", secret.encode(), [secret], {secret: secret}, None])
+        row = apply(everything, {column: data.draw(kinds) for column in everything.values()})
+        assert row.faults
+        assert all(fault.reason.isascii() and fault.path.isascii() for fault in row.faults)
+
+
+@settings(deadline=None)
+@given(value=driver_values() | st.emails())
+def test_what_the_mapping_passes_the_schema_takes(value: object) -> None:
+    for plan in PLANS:
+        row = plan.apply((value, *LEAST_ROW.values()), 1)
+        if not row.faults:
+            assert VALIDATOR.faults(row.document) == []
+
+
+class TestKey:
+    @pytest.mark.parametrize(
+        ("raw", "key"),
+        [
+            (" order_1 ", "order_1"),
+            (17, "17"),
+            (17.0, "17"),
+            (Decimal("17"), "17"),
+            (None, "row 7"),
+            ("", "row 7"),
+            (["x"], "row 7"),
+            ("jane@example.com", f"sha256:{DIGEST[:16]}"),
+            ("x" * 128, "x" * 128),
+            ("x" * 129, f"sha256:{sha256(b'x' * 129).hexdigest()[:16]}"),
+            ("a\nb", "sha256:" + sha256(b"a\nb").hexdigest()[:16]),
+        ],
+    )
+    def test_a_row_is_named_by_its_id_if_that_may_be_told(self, raw: object, key: str) -> None:
+        assert mapped({}, {"id": raw}).row == RowRef(7, key)
+
+
+class TestConsent:
+    ADS = "consent_state.gdpr.ads."
+    SALE = "consent_state.ccpa.data_sale_opt_out."
+
+    def test_a_record_has_the_events_time_unless_it_has_its_own(self) -> None:
+        row = mapped(
+            {
+                f"{self.ADS}consented": "yes",
+                f"{self.ADS}document": "document",
+                f"{self.SALE}consented": "no",
+                f"{self.SALE}timestamp_unixtime_ms": "asked",
+                "consent_state.gdpr.mail.consented": "yes",
+            },
+            {"yes": 1, "no": "f", "document": "v1", "asked": "2024-01-01"},
+        )
+        assert row.faults == []
+        assert row.document["consent_state"] == {
+            "gdpr": {
+                "ads": {"consented": True, "document": "v1", "timestamp_unixtime_ms": 1735689600000},
+                "mail": {"consented": True, "timestamp_unixtime_ms": 1735689600000},
+            },
+            "ccpa": {"data_sale_opt_out": {"consented": False, "timestamp_unixtime_ms": 1704067200000}},
+        }
+        assert list(row.document)[-2:] == ["consent_state", "events"]
+
+    def test_no_answer_is_no_record(self) -> None:
+        extra = {f"{self.ADS}consented": "yes", f"{self.ADS}document": "document"}
+        row = mapped(extra, {"yes": None, "document": "v1"})
+        assert row.faults == []
+        assert "consent_state" not in row.document
+
+    def test_an_audience_without_times_takes_now(self) -> None:
+        mapping = {"user_identities.email": "email", f"{self.ADS}consented": "yes"}
+        row = apply(mapping, {"email": "jane@example.com", "yes": True}, MEMBERSHIP)
+        assert row.document["consent_state"]["gdpr"]["ads"]["timestamp_unixtime_ms"] == 1767225600000
+
+    def test_a_record_needs_its_answer_mapped(self) -> None:
+        said = problems({**LEAST, f"{self.ADS}document": "id"}, [*LEAST_ROW])
+        assert f"map {self.ADS}consented too" in said
+
+
+class TestMembership:
+    def test_an_identity_is_all_it_needs(self) -> None:
+        row = apply({"user_identities.email": "email"}, {"email": "Jane@example.com"}, MEMBERSHIP)
+        assert row == MappedRow(
+            RowRef(7, "row 7"),
+            {
+                "environment": "production",
+                "user_identities": {"email": "jane@example.com"},
+                "events": [
+                    {
+                        "event_type": "custom_event",
+                        "data": {"event_name": "audiencemembershipupdate", "custom_event_type": "other"},
+                    }
+                ],
+            },
+            [],
+        )
+
+    def test_id_and_time_may_be_mapped(self) -> None:
+        row = apply(None, {"email": "j@x.de", "source_message_id": 5, "TIMESTAMP_UNIXTIME_MS": 1735689600}, MEMBERSHIP)
+        data = row.document["events"][0]["data"]
+        assert (data["source_message_id"], data["timestamp_unixtime_ms"]) == ("5", 1735689600000)
+        assert row.row.key == "5"
+
+    def test_conversion_attributes_may_not(self) -> None:
+        assert "for conversions" in problems(None, ["email", "conversiontype"], profile=MEMBERSHIP)
+
+
+class TestSources:
+    @pytest.mark.parametrize("nothing", [None, "", "  ", float("nan")])
+    def test_a_default_stands_in_for_nothing(self, nothing: object) -> None:
+        source = {"column": "type", "default": " signup "}
+        assert mapped({f"{ATTRIBUTES}conversiontype": source}, {"type": nothing}).faults == []
+        row = mapped({f"{ATTRIBUTES}conversiontype": source}, {"type": nothing})
+        assert place(row.document, f"{ATTRIBUTES}conversiontype") == "signup"
+
+    def test_a_default_does_not_hide_a_fault(self) -> None:
+        row = mapped({"ip": {"column": "ip", "default": "203.0.113.1"}}, {"ip": "nonsense"})
+        assert [fault.path for fault in row.faults] == ["ip"]
+
+    def test_a_literal_and_a_default_are_normalised_like_any_value(self) -> None:
+        extra = {
+            f"{ATTRIBUTES}currency": {"literal": " usd"},
+            "user_attributes.mobilesha256": {"column": "id", "default": "(555) 123-4567"},
+        }
+        row = mapped(extra, {"id": None})
+        assert place(row.document, f"{ATTRIBUTES}currency") == "USD"
+        assert row.document["user_attributes"] == {"mobilesha256": sha256(b"5551234567").hexdigest()}
+
+    def test_zero_and_false_are_values(self) -> None:
+        extra = {f"{ATTRIBUTES}amount": {"column": "amount", "default": 5}, "user_attributes.vip": {"literal": False}}
+        row = mapped(extra, {"amount": 0})
+        assert place(row.document, f"{ATTRIBUTES}amount") == "0"
+        assert row.document["user_attributes"] == {"vip": False}
+
+    @pytest.mark.parametrize(
+        "source",
+        [None, 5, [], {}, {"col": "id"}, {"column": 5}, {"column": "id", "literal": 1}, {"literal": 1, "default": 2}],
+    )
+    def test_anything_else_is_no_source(self, source: object) -> None:
+        assert "ip: its source has to be a column's name" in problems({**LEAST, "ip": source}, [*LEAST_ROW])
+
+    def test_a_constant_that_does_not_fit_is_an_error_that_does_not_quote_it(self) -> None:
+        extra = {
+            "ip": {"literal": "Ж1"},
+            "user_attributes.age": {"column": "id", "default": "Ж2"},
+            "user_attributes.city": {"literal": " "},
+        }
+        said = problems({**LEAST, **extra}, [*LEAST_ROW])
+        assert "ip: the literal does not fit" in said
+        assert "user_attributes.age: the default does not fit" in said
+        assert "user_attributes.city: the literal is empty" in said
+        assert "Ж" not in said
+
+    def test_a_column_named_so_in_another_case_is_found(self) -> None:
+        plan = compile_mapping(LEAST, [name.upper() for name in LEAST_ROW], RULES)
+        assert plan.columns == ("EMAIL", "ID", "TIME", "TYPE")
+
+    def test_an_exact_name_goes_before_one_in_another_case(self) -> None:
+        row = mapped({"user_attributes.city": "City"}, {"CITY": "a", "City": "b", "city": "c"})
+        assert row.document["user_attributes"] == {"city": "b"}
+
+    def test_two_columns_in_other_cases_are_ambiguous(self) -> None:
+        said = problems({**LEAST, "ip": "Ip"}, [*LEAST_ROW, "IP", "ip"])
+        assert "ip: column 'Ip' could be any of 'IP', 'ip'" in said
+
+    def test_a_missing_column_is_told_the_close_ones(self) -> None:
+        said = problems({**LEAST, "ip": "id_addres"}, [*LEAST_ROW, "IP_ADDRESS"])
+        assert "ip: the query returns no column 'id_addres' (close: 'IP_ADDRESS')" in said
+
+    def test_a_column_with_a_default_may_be_missing_from_dicts(self) -> None:
+        mapping = {**LEAST, "ip": {"column": "ip", "default": "203.0.113.1"}}
+        row = apply(mapping, LEAST_ROW, optional_missing=True)
+        assert row.document["ip"] == "203.0.113.1"
+        assert "no column 'ip'" in problems(mapping, [*LEAST_ROW])
+        assert "no column 'ip'" in problems({**LEAST, "ip": "ip"}, [*LEAST_ROW], optional_missing=True)
+
+    def test_only_the_columns_read_are_named_in_their_order(self) -> None:
+        plan = compile_mapping({**LEAST, "ip": "id"}, ["unused", "type", "time", "id", "email"], RULES)
+        assert plan.columns == ("type", "time", "id", "email")
+
+
+class TestProblems:
+    def test_all_are_reported_together(self) -> None:
+        mapping = {
+            "user_identities.emial": "email",
+            "environment": {"literal": "production"},
+            "ip": "nope",
+            "user_attributes.x": 5,
+        }
+        said = problems(mapping, ["email"])
+        assert said.count("\n- ") == 6
+        for path in [*mapping, *CONVERSION.required, "no identity is mapped"]:
+            assert path in said
+
+    def test_all_problems_of_automatic_mapping_too(self) -> None:
+        said = problems(None, ["EMAIL", "email", "e_mail", "environment", "order_id"])
+        assert "columns 'EMAIL' and 'email' both mean user_identities.email" in said
+        assert "column 'e_mail' is not named after a field of Rokt's (close: email)" in said
+        assert "environment is a fixed value" in said
+        assert "column 'order_id' is not named" in said
+        assert all(path in said for path in CONVERSION.required)
+
+    @pytest.mark.parametrize("mapping", ["user_identities.email", ["email"], 5])
+    def test_a_mapping_is_a_dict(self, mapping: object) -> None:
+        assert "has to be a dict" in problems(mapping, ["email"])
+
+    @pytest.mark.parametrize("mapping", [None, LEAST])
+    def test_two_columns_of_one_name_are_refused(self, mapping: object) -> None:
+        with pytest.raises(RoktSourceError, match="more than one column named 'email'"):
+            compile_mapping(mapping, ["email", *LEAST_ROW], RULES)
+
+    def test_the_rules_are_checked_together(self) -> None:
+        with pytest.raises(RoktSettingsError) as caught:
+            Rules(now=0, environment="prod", timestamp_unit="seconds", phone_region="UK")
+        assert len(caught.value.problems) == 3
+        for expected in ("production", "auto, s, ms, us, ns", "GB"):
+            assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "twin"), [("citysha256", b"berlin"), ("nicksha256", b"berlin")])
+def test_an_attribute_of_the_users_own_named_sha256_is_hashed(name: str, twin: bytes) -> None:
+    row = mapped({f"user_attributes.{name}": "it"}, {"it": " Berlin"})
+    assert row.document["user_attributes"] == {name: sha256(twin).hexdigest()}
+
+
+def test_the_twin_of_a_field_keeps_its_rule() -> None:
+    row = mapped({"user_attributes.dobsha256": "it"}, {"it": "1990-05-07"})
+    assert row.document["user_attributes"] == {"dobsha256": sha256(b"19900507").hexdigest()}
+
+
+def test_the_rules_reach_every_row() -> None:
+    rules = Rules(now=1767225600, environment="development", timestamp_unit="s", phone_region="GB")
+    mapping = {**LEAST, "user_attributes.mobile": "mobile"}
+    row = {**LEAST_ROW, "time": 1735689600, "mobile": "07911 123456"}
+    plan = compile_mapping(mapping, tuple(row), rules)
+    document = plan.apply(tuple(row.values()), 1).document
+    assert document["environment"] == "development"
+    assert document["user_attributes"] == {"mobile": "7911123456"}
+    late = plan.apply(tuple({**row, "time": 1735689600000}.values()), 1)
+    assert [fault.path for fault in late.faults] == [f"{DATA}timestamp_unixtime_ms"]
+
+
+@pytest.fixture
+def plan() -> MappingPlan:
+    return compile_mapping(LEAST, tuple(LEAST_ROW), RULES)
+
+
+def test_rows_share_nothing(plan: MappingPlan) -> None:
+    first = plan.apply(tuple(LEAST_ROW.values()), 1)
+    first.document["events"][0]["data"]["custom_attributes"]["later"] = 1
+    first.document["user_identities"]["later"] = 1
+    second = plan.apply(tuple(LEAST_ROW.values()), 2)
+    assert "later" not in json.dumps(second.document)
