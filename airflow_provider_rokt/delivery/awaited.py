@@ -45,7 +45,8 @@ def _named(delivery: Any) -> Iterator[tuple[str, bool]]:
         for one in delivery:
             yield from _named(one)
     else:
-        raise _refusal(f"it holds {'nothing' if not delivery or isinstance(delivery, str) else type(delivery)}")
+        nothing = delivery is None or isinstance(delivery, str)
+        raise _refusal("it holds nothing" if nothing else f"it holds a value of type {type(delivery).__name__}")
 
 
 def _of_result(result: Mapping[str, Any]) -> str:

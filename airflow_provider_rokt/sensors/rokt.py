@@ -95,7 +95,9 @@ class RoktBatchStatusSensor(BaseSensorOperator):
         status = BatchStatus.of(ledger.open(delivery_id) for delivery_id in deliveries)
         summary = status.summary()
         for entry in summary["batch_statuses"]:
-            self.log.info("Batch %s", ", ".join(f"{name} {value}" for name, value in entry.items()))
+            self.log.info(
+                "%(delivery_id)s request %(request)d batch %(batch)d: %(status)s %(outcome)s, %(rows)d rows", entry
+            )
         self.log.info(
             "%d batches of %d deliveries by status %s (%d not listed); all of them: %s",
             status.batches,

@@ -1,0 +1,91 @@
+"""An Airflow of its own for these tests, set up before anything imports airflow."""
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+if "airflow" in sys.modules:
+    raise pytest.UsageError("airflow was imported before tests/airflow/conftest.py could give it a home of its own")
+
+# A developer's own Airflow may be configured in the environment; its database is none of our business.
+for name in [name for name in os.environ if name.startswith(("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_"))]:
+    del os.environ[name]
+HOME = tempfile.mkdtemp(prefix="rokt-airflow-")
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+os.environ |= {
+    "AIRFLOW_HOME": HOME,
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__DAGS_FOLDER": os.path.join(HOME, "dags"),
+    "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+    "AIRFLOW__API_AUTH__JWT_SECRET": "a-secret-of-these-tests-only-" * 3,
+    # The first call to the in-process execution API takes longer than the default 5 s on a small machine.
+    "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
+}
+
+from airflow_provider_rokt.delivery.ledger import BatchVerdict, Ledger, LedgerWriter, RequestRecord  # noqa: E402
+from airflow_provider_rokt.delivery.report import Tally  # noqa: E402
+from airflow_provider_rokt.request import Endpoint  # noqa: E402
+from airflow_provider_rokt.rows import FieldFault, Outcome, RowFault, RowRef  # noqa: E402
+
+ACCEPTED = BatchVerdict(Outcome.ACCEPTED, 202, 1)
+REJECTED = BatchVerdict(Outcome.REJECTED, 400, 1, "is no e-mail address", "user_identities.email")
+FAILED = BatchVerdict(Outcome.FAILED, None, 1, "not sent: Rokt did not answer")
+
+
+@pytest.fixture(scope="session")
+def airflow_db() -> None:
+    """Airflow's own database, needed by ``dag.test()``."""
+    os.makedirs(os.path.join(HOME, "dags"), exist_ok=True)
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture
+def ledger(tmp_path, monkeypatch) -> Ledger:
+    """The ledger that ``[rokt] ledger_path`` names; empty."""
+    monkeypatch.setenv("AIRFLOW__ROKT__LEDGER_PATH", str(tmp_path / "ledger"))
+    return Ledger(tmp_path / "ledger")
+
+
+@pytest.fixture
+def begin(ledger) -> Callable[..., LedgerWriter]:
+    """Begins a delivery; the argument is its id."""
+    return lambda delivery_id=None: ledger.begin("conversions", {"dag_id": "orders"}, {}, delivery_id)
+
+
+@pytest.fixture
+def finish() -> Callable[..., dict[str, Any]]:
+    """Ends a delivery with so many batches of one row each, and returns its result as the operator does."""
+    return _finish
+
+
+def _finish(writer: LedgerWriter, accepted: int = 0, rejected: int = 0, failed: int = 0, complete: bool = True) -> Any:
+    tally = Tally(read=accepted + rejected + failed, accepted=accepted)
+    batches = (ACCEPTED,) * accepted + (REJECTED,) * rejected + (FAILED,) * failed
+    for start in range(0, len(batches), 100):
+        part = batches[start : start + 100]
+        number = tally.requests = tally.requests + 1
+        tally.batches += len(part)
+        tally.answer(202)
+        writer.request(RequestRecord(number, Endpoint.BULK, 202, 1, 100, 1.0, start + 1, start + len(part), part))
+    for outcome, count, verdict in ((Outcome.REJECTED, rejected, REJECTED), (Outcome.FAILED, failed, FAILED)):
+        fault = FieldFault(verdict.path, verdict.reason)
+        rows = [RowFault(RowRef(n, f"order-{n}"), (fault,)) for n in range(1, count + 1)]
+        writer.rows(outcome, rows)
+        (tally.reject if outcome is Outcome.REJECTED else tally.fail)(rows)
+    report = tally.report(writer.delivery_id, writer.uri)
+    writer.finish(report, complete)
+    return report.summary()
+
+
+@pytest.fixture
+def deliver(begin, finish) -> Callable[..., dict[str, Any]]:
+    """A whole delivery, see :func:`finish`."""
+    return lambda **counts: finish(begin(), **counts)
