@@ -15,6 +15,17 @@ _LEDGER_PATH = {
     "version_added": "1.0.0",
 }
 
+_RETRY_SECONDS = {
+    "description": (
+        "How long one request to Rokt is tried, waits included. What is not taken by then fails, and the task with "
+        "it, so that Airflow's retry sends it."
+    ),
+    "type": "float",
+    "example": "900",
+    "default": "600",
+    "version_added": "1.0.0",
+}
+
 
 def get_provider_info() -> dict[str, Any]:
     """The provider metadata, as ``airflow/provider_info.schema.json`` describes it."""
@@ -23,7 +34,12 @@ def get_provider_info() -> dict[str, Any]:
         "name": "Rokt",
         "description": "Conversion events and audiences from any SQL database to Rokt (mParticle by Rokt).",
         "connection-types": [connection_type()],
-        "config": {"rokt": {"description": "The Rokt provider.", "options": {"ledger_path": _LEDGER_PATH}}},
+        "config": {
+            "rokt": {
+                "description": "The Rokt provider.",
+                "options": {"ledger_path": _LEDGER_PATH, "retry_seconds": _RETRY_SECONDS},
+            }
+        },
         "cli": ["airflow_provider_rokt.cli.get_rokt_cli_commands"],
         "integrations": [
             {

@@ -1,5 +1,6 @@
 """Rows of a query become packed conversion requests: mapped, validated, told apart, grouped, packed."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -11,6 +12,8 @@ from airflow_provider_rokt.packing import RequestPacker
 from airflow_provider_rokt.request import Endpoint, Request
 from airflow_provider_rokt.rows import RowFault, RowRef
 from airflow_provider_rokt.stream import Row, Window
+
+log = logging.getLogger(__name__)
 
 # Rokt's clock decides on 72 hours: a row this much older than that is old enough for any sane clock.
 _CLOCK_MARGIN: Final = 300
@@ -70,7 +73,7 @@ class Conversions:
             endpoint: RequestPacker(Request(endpoint, ()), batches=batches_per_request)
             for endpoint in (Endpoint.BULK, Endpoint.HISTORICAL)
         }
-        self.stale = 0
+        self._stale = 0
 
     def window(self, rows: Sequence[Row]) -> Window:
         """Maps, validates, groups and packs one read window; events are grouped within it."""
@@ -86,6 +89,12 @@ class Conversions:
 
     def flush(self) -> Iterator[Window]:
         """The last, partly filled requests."""
+        if self._stale:
+            log.warning(
+                "%d events are older than 30 days: Rokt takes them but they distort audiences; historical=True sends "
+                "them to /historical, which does not forward them for attribution",
+                self._stale,
+            )
         for packer in self._packers.values():
             if request := packer.flush():
                 yield Window(requests=[request])
@@ -106,7 +115,7 @@ class Conversions:
         if timestamp < self._historical_before:
             return Endpoint.HISTORICAL
         if timestamp < self._stale_before:
-            self.stale += 1
+            self._stale += 1
         return Endpoint.BULK
 
     def _pack(self, endpoint: Endpoint, events: list[tuple[RowRef, Document]], window: Window) -> None:

@@ -5,7 +5,7 @@ from contextlib import closing
 from functools import cached_property
 from typing import Any
 
-from airflow.providers.common.compat.sdk import BaseHook, mask_secret
+from airflow.providers.common.compat.sdk import BaseHook, conf, mask_secret
 
 from airflow_provider_rokt import connection_form
 from airflow_provider_rokt.delivery.client import RoktClient
@@ -165,11 +165,14 @@ class RoktHook(BaseHook):
             ledger = open_ledger().begin(operation, current_sender(self.rokt_conn_id), options.recorded())
             self.log.info("Delivery %s begins; its ledger is %s", ledger.delivery_id, ledger.uri)
             pacer = Pacer(self.settings.batches_per_second)
-            return Delivery(client, ledger, concurrency=options.concurrency, pacer=pacer, retry=RetryPolicy())
+            budget = conf.getfloat("rokt", "retry_seconds", fallback=RetryPolicy.budget_seconds)
+            return Delivery(client, ledger, concurrency=options.concurrency, pacer=pacer, retry=RetryPolicy(budget))
 
         with closing(self._client(options.concurrency)) as client:
             self._run = DeliveryRun(source, make_stream, begin)
             report = self._run.run()
+        if not report.rows_read:
+            self.log.info("There are no rows, so nothing was sent")
         self.log.info("%s", report)
         return report
 
