@@ -50,11 +50,6 @@ class RoktClient:
     def __repr__(self) -> str:
         return f"RoktClient({self._endpoints.events!r}, {self._endpoints.audience!r})"
 
-    @property
-    def authorization_headers(self) -> tuple[str, ...]:
-        """Secrets derived from the credentials, to be masked in logs; without the scheme word before them."""
-        return self._credentials.secrets
-
     def post(self, endpoint: Endpoint, body: bytes) -> Answer:
         """One attempt.
 

@@ -32,6 +32,11 @@ class Exchange:
     answers: Counter[str] = field(default_factory=Counter)
     failure: str = ""
 
+    @property
+    def paced_batches(self) -> int:
+        """What it counts for the account's rate; the blocks of an import are no batches of the Events API."""
+        return len(self.request.batches) if self.request.endpoint.is_events else 1
+
     def answered(self, status: int | None) -> None:
         """Counts one attempt."""
         self.status = status
@@ -64,7 +69,7 @@ class Sender:
         :raises RoktError: where no attempt can succeed.
         """
         # The budget begins once it is this request's turn: at a low rate the wait alone could use it up.
-        if not self._pacer.acquire(len(exchange.request.batches), self._halt.event):
+        if not self._pacer.acquire(exchange.paced_batches, self._halt.event):
             exchange.failure = self._halt.reason
             return
         begin = self._clock()
@@ -101,7 +106,7 @@ class Sender:
             # The limit is the account's: the other threads would only run into it too.
             self._pacer.hold(seconds)
         halted = self._halt.event.wait(seconds)
-        if halted or not self._pacer.acquire(len(exchange.request.batches), self._halt.event):
+        if halted or not self._pacer.acquire(exchange.paced_batches, self._halt.event):
             raise _HaltedError
 
     def _give_up(self, exchange: Exchange, why: str) -> None:

@@ -144,7 +144,6 @@ def _repacked(request: Request, batches: Sequence[Batch]) -> list[Request]:
 
 
 def _record(exchange: Exchange, finals: Sequence[_Final]) -> RequestRecord:
-    rows = [row.number for final in finals for row in final.batch.rows]
     return RequestRecord(
         number=0,
         endpoint=exchange.request.endpoint,
@@ -152,8 +151,8 @@ def _record(exchange: Exchange, finals: Sequence[_Final]) -> RequestRecord:
         attempts=exchange.attempts,
         size=len(exchange.request.body),
         milliseconds=round(exchange.milliseconds, 1),
-        first_row=min(rows),
-        last_row=max(rows),
+        first_row=min(final.batch.rows[0].number for final in finals),
+        last_row=max(final.batch.rows[-1].number for final in finals),
         batches=tuple(_verdict(final, exchange.status) for final in finals),
     )
 
