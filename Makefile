@@ -18,7 +18,7 @@ test: $(VENV)/.ready ## Run the tests
 	$(BIN)/python -m pytest
 
 demo: $(VENV)/.ready ## Watch a shop's orders arrive at a local Rokt
-	$(BIN)/python -m dags_examples.demo
+	$(BIN)/python -W ignore -m dags_examples.demo
 
 bench: $(VENV)/.ready ## Measure speed and memory beside a plain script
 	$(BIN)/python -m benchmarks.run

@@ -9,7 +9,6 @@ import os
 import shutil
 import sys
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +28,7 @@ def main() -> int:
     say(f"A shop of 4,000 orders is in {HOME / 'shop.sqlite'}; {len(spoiled)} of them are spoiled on purpose.")
     with Sandbox() as sandbox:
         say(f"A local Rokt listens on {sandbox.url}.")
-        prepare_airflow(sandbox.connection())
+        prepare_airflow(json.dumps(sandbox.connection()))
         say("Airflow makes its database ...")
         succeeded = run_example(sandbox)
         return show(sandbox, spoiled) if succeeded else 1
@@ -51,7 +50,6 @@ def prepare_airflow(rokt_connection: str) -> None:
         AIRFLOW_CONN_ROKT_DEFAULT=rokt_connection,
         AIRFLOW_CONN_SHOP=json.dumps({"conn_type": "sqlite", "host": str(HOME / "shop.sqlite")}),
     )
-    warnings.simplefilter("ignore")
 
 
 def run_example(sandbox: Any) -> bool:
@@ -74,7 +72,7 @@ def progress(sandbox: Any) -> Iterator[None]:
     def watch() -> None:
         seen = 0
         while not done.wait(0.5):
-            arrived = sandbox.summary()["events"]
+            arrived = sandbox.store.counts.events
             if arrived != seen:
                 say(f"  {arrived:5} events at Rokt")
             seen = arrived
@@ -99,12 +97,14 @@ def show(sandbox: Any, spoiled: dict[str, str]) -> int:
         if name not in ("rejections", "ledger"):
             say(f"  {name:15} {value}")
     say("\nRejected rows, and what the shop had spoiled")
-    for row in ledger.rows():
+    rejected = list(ledger.rows())
+    for row in rejected:
         for path, reason in row.faults:
-            say(f"  {row.key}  {path}: {reason}   <- {spoiled.get(row.key, 'not spoiled')}")
-    say(f"\nAt Rokt: {sandbox.summary()['events']} events, each once.")
-    say(f"The ledger: {report['ledger']}")
-    return 0
+            say(f"  {row.key}  {path}: {reason}\n      the shop had: {spoiled.get(row.key, 'nothing wrong with it')}")
+    kept = sandbox.store.counts
+    say(f"\nAt Rokt: {kept.events} events in {kept.batches} batches.\nThe ledger: {report.get('ledger')}")
+    as_planned = {row.key for row in rejected} == set(spoiled) and kept.events == report.get("rows_accepted")
+    return 0 if as_planned else 1
 
 
 if __name__ == "__main__":
