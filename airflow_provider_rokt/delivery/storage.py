@@ -1,10 +1,15 @@
-"""Where a ledger's lines go: appended to a local file, or put as whole objects where appending is impossible."""
+"""Where a ledger's lines go: appended to a local file, or put as whole objects where appending is impossible.
+
+The memory of a mirrored audience lives in the same kind of folder, in files too large to be held in memory.
+"""
 
 import os
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Protocol
+from secrets import token_hex
+from typing import Any, BinaryIO, Final, Protocol
 
 PART_BYTES: Final = 1_000_000
 """A part on an object store is put at this size at the latest; a reader holds one such part in memory."""
@@ -56,6 +61,11 @@ def part_name(number: int) -> str:
     return f"part-{number:05}.jsonl"
 
 
+def _unfinished(name: str) -> str:
+    """A name of this writer's own, told by its ending."""
+    return f"{name}.{token_hex(4)}.partial"
+
+
 def folder_at(root: Any) -> Folder:
     """The folder at a ``pathlib.Path`` or at Airflow's ``ObjectStoragePath``, whose ``file://`` is local too."""
     # On Airflow 2.11 an ObjectStoragePath is a pathlib.Path as well, but not of this platform's flavour.
@@ -102,6 +112,33 @@ class LocalFolder:
         unfinished = self._path / f"{name}.partial"
         unfinished.write_bytes(data)
         unfinished.replace(self._path / name)
+
+    def read(self, name: str) -> BinaryIO:
+        """A file, open for reading."""
+        return (self._path / name).open("rb")
+
+    def write(self, name: str, chunks: Iterable[bytes]) -> None:
+        """Write a whole file from chunks, durably; several writers at once leave the file of one of them."""
+        self._path.mkdir(parents=True, exist_ok=True)
+        unfinished = self._path / _unfinished(name)
+        try:
+            with unfinished.open("wb") as file:
+                file.writelines(chunks)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(self._path / name)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def create(self, name: str, data: bytes) -> None:
+        """Write a small file, unless it exists: ``FileExistsError``."""
+        self._path.mkdir(parents=True, exist_ok=True)
+        with (self._path / name).open("xb") as file:
+            file.write(data)
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it exists."""
+        (self._path / name).unlink(missing_ok=True)
 
     def writer(self) -> LineWriter:
         """Make the folder and begin its first part."""
@@ -168,6 +205,50 @@ class StoreFolder:
     def put(self, name: str, data: bytes) -> None:
         """Write a whole file; an object store shows all of it or nothing."""
         self._fs.pipe_file(f"{self._path}/{name}", data)
+
+    def read(self, name: str) -> BinaryIO:
+        """A file, open for reading."""
+        self._forget()
+        file: BinaryIO = self._fs.open(f"{self._path}/{name}", "rb")
+        return file
+
+    def write(self, name: str, chunks: Iterable[bytes]) -> None:
+        """Write a whole file from chunks. Moved into place, since closing after an exception uploads what there is."""
+        unfinished = f"{self._path}/{_unfinished(name)}"
+        try:
+            self._fs.makedirs(self._path, exist_ok=True)
+            with self._fs.open(unfinished, "wb") as file:
+                for chunk in chunks:
+                    file.write(chunk)
+            self._fs.mv(unfinished, f"{self._path}/{name}")
+        except BaseException:
+            self._discard(unfinished)
+            raise
+
+    def create(self, name: str, data: bytes) -> None:
+        """Write a small file, unless it exists: ``FileExistsError``.
+
+        Two at the same moment may both succeed where the store has no exclusive creation.
+        """
+        # Looked for first, as some stores take "xb" for "wb".
+        if self.exists(name):
+            raise FileExistsError(f"{self.uri}/{name}")
+        try:
+            self._fs.makedirs(self._path, exist_ok=True)
+            with self._fs.open(f"{self._path}/{name}", "xb") as file:
+                file.write(data)
+        except (NotImplementedError, ValueError):
+            self.put(name, data)
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it exists."""
+        with suppress(FileNotFoundError):
+            self._fs.rm_file(f"{self._path}/{name}")
+
+    def _discard(self, path: str) -> None:
+        # Whatever went wrong is being raised; that it cannot be cleaned up as well must not hide it.
+        with suppress(Exception):
+            self._fs.rm_file(path)
 
     def writer(self) -> LineWriter:
         """Make the folder and begin its first part."""
