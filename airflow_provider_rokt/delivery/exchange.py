@@ -111,4 +111,5 @@ class Sender:
 
     def _give_up(self, exchange: Exchange, why: str) -> None:
         exchange.failure = f"{why} until the time budget of {self._policy.budget_seconds:g} s was spent"
+        log.warning("%s; nothing more is sent", exchange.failure)
         self._halt.because("Rokt did not take an earlier request within its time budget")

@@ -1,16 +1,13 @@
 """The one switch that ends a delivery's sending."""
 
-import logging
 import threading
-
-log = logging.getLogger(__name__)
 
 
 class Halt:
     """Says whether sending is over, and why; the first reason stays.
 
-    Setting it never waits and is safe in any thread and in a signal handler. The thread that handles signals must not
-    wait for ``event``: a handler that sets it would then wait for the lock its own thread holds.
+    Setting it neither waits nor logs, so that any thread and any signal handler may. The thread that handles signals
+    must not wait for ``event``: a handler that sets it would then wait for the lock its own thread holds.
 
     :ivar event: set once sending is over, for whoever waits for something else.
     """
@@ -28,5 +25,4 @@ class Halt:
         """Ends it."""
         if not self._reason:
             self._reason = reason
-            log.warning("Nothing more is sent: %s", reason)
         self.event.set()

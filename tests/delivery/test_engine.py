@@ -1,0 +1,376 @@
+import itertools
+import threading
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_rokt.delivery.answer import Answer, NoAnswerError, Poster
+from airflow_provider_rokt.delivery.engine import Engine
+from airflow_provider_rokt.delivery.exchange import Sender
+from airflow_provider_rokt.delivery.halt import Halt
+from airflow_provider_rokt.delivery.pacing import Pacer
+from airflow_provider_rokt.delivery.retry import RetryPolicy
+from airflow_provider_rokt.delivery.settlement import Settlement, Settler
+from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError
+from airflow_provider_rokt.limits import REQUEST_BYTES
+from airflow_provider_rokt.request import Batch, Endpoint, Request
+from airflow_provider_rokt.rows import Outcome, RowRef
+from tests.delivery.clock import FakeClock, FakeStop
+from tests.delivery.rokt import ModelRokt, answer_of, batch_of, keys_of, request_of, requests_of
+
+FAST = RetryPolicy(budget_seconds=60.0)
+STYLES = ["path", "position", "none"]
+
+
+class Bench:
+    """A settler on time that passes by itself."""
+
+    def __init__(self, poster: Poster, policy: RetryPolicy = FAST, rate: float = 1e9) -> None:
+        self.clock = FakeClock()
+        self.halt = Halt()
+        self.halt.event = FakeStop(self.clock)
+        pacer = Pacer(rate, clock=self.clock)
+        self.settler = Settler(Sender(poster, pacer, policy, self.halt, clock=self.clock).send, self.halt)
+        self.settle = self.settler.settle
+
+
+def outcomes(settlement: Settlement) -> Counter[str]:
+    """How many rows the ledger's batches say ended how."""
+    return Counter(
+        verdict.outcome.value
+        for record in settlement.records
+        for verdict in record.batches
+        for _ in range(verdict.rows)
+    )
+
+
+@st.composite
+def deliveries(draw: st.DrawFn) -> tuple[list[list[str]], dict[str, str]]:
+    """Users with their events' keys, and how Rokt complains of some of them."""
+    sizes = draw(st.lists(st.integers(1, 4), min_size=1, max_size=25))
+    users = [[f"{user}-{event}" for event in range(size)] for user, size in enumerate(sizes)]
+    keys = [key for user in users for key in user]
+    return users, draw(st.dictionaries(st.sampled_from(keys), st.sampled_from(STYLES), max_size=len(keys)))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    delivery=deliveries(),
+    troubles=st.dictionaries(st.integers(0, 12), st.sampled_from([429, 503, 500, 408, 413, "reset", "reset after"])),
+)
+def test_every_row_gets_the_verdict_it_deserves(
+    delivery: tuple[list[list[str]], dict[str, str]], troubles: dict[int, int | str]
+) -> None:
+    users, refused = delivery
+    # Rokt refuses a batch alone for its size by a limit of its own; here that is a trouble of the whole request.
+    troubles = {post: trouble for post, trouble in troubles.items() if trouble != 413 or (post == 0 and len(users) > 1)}
+    rokt = ModelRokt(refused, troubles)
+    settlement = Bench(rokt, RetryPolicy(budget_seconds=6000.0)).settle(request_of(*users))
+    good = {key for user in users for key in user if key not in refused}
+    assert set(rokt.kept) == good
+    assert settlement.accepted == len(good)
+    assert sorted(keys_of(settlement.rejected)) == sorted(refused)
+    assert settlement.failed == []
+    assert outcomes(settlement) == Counter({"accepted": len(good), "rejected": len(refused)}) + Counter()
+    assert sum(settlement.answers.values()) == rokt.posts
+    # A user's events that were taken with an answer lost are posted again unchanged, so Rokt keeps them once.
+    assert set(rokt.kept.values()) <= {1}
+
+
+def test_one_bad_batch_among_many_costs_one_row() -> None:
+    for style in STYLES:
+        rokt = ModelRokt({"row-57": style})
+        settlement = Bench(rokt).settle(requests_of(100, 100)[0])
+        assert keys_of(settlement.rejected) == ["row-57"]
+        assert settlement.accepted == 99
+        assert rokt.posts <= 1 + 2 * 7  # a halving finds one of a hundred in seven steps
+
+
+def test_a_users_other_events_are_kept() -> None:
+    rokt = ModelRokt({"b2": "position"})
+    settlement = Bench(rokt).settle(request_of(["a"], ["b1", "b2", "b3"], ["c"]))
+    assert set(rokt.kept) == {"a", "b1", "b3", "c"}
+    assert keys_of(settlement.rejected) == ["b2"]
+    assert settlement.rejected[0].faults[0].path == "events[].data.custom_attributes.currency"
+
+
+def test_parts_travel_together_but_not_in_larger_company() -> None:
+    users = [[f"{user}-{event}" for event in range(3)] for user in range(10)]
+    rokt = ModelRokt({key: "path" for user in users for key in user})
+    settlement = Bench(rokt).settle(request_of(*users))
+    assert len(settlement.rejected) == 30
+    assert rokt.posts == 1 + 3  # ten users, then their thirty events in requests of ten
+
+
+def test_each_batch_is_final_once_and_names_its_rows() -> None:
+    settlement = Bench(ModelRokt({"a": "path", "c": "none"})).settle(request_of(["a"], ["b"], ["c"], ["d"], first=41))
+    numbers = sorted((record.first_row, record.last_row) for record in settlement.records)
+    assert numbers[0][0] == 41
+    assert [last for _, last in numbers][-1] == 44
+    assert sum(len(record.batches) for record in settlement.records) == 4
+    refused = [verdict for record in settlement.records for verdict in record.batches if verdict.reason]
+    assert {verdict.outcome for verdict in refused} == {Outcome.REJECTED}
+    assert {verdict.status for verdict in refused} <= {202, 400}
+
+
+class Scripted:
+    """A Poster that answers what it is told, the last for ever."""
+
+    def __init__(self, *answers: Answer | Exception) -> None:
+        self._answers = itertools.chain(answers, itertools.repeat(answers[-1]))
+        self.bodies: list[bytes] = []
+
+    def post(self, endpoint: Endpoint, body: bytes) -> Answer:
+        self.bodies.append(body)
+        answer = next(self._answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def test_an_unanswered_request_is_sent_again_unchanged() -> None:
+    rokt = Scripted(NoAnswerError("ReadTimeout"), answer_of(503), answer_of(202))
+    bench = Bench(rokt)
+    settlement = bench.settle(request_of(["a"], ["b"]))
+    assert len(set(rokt.bodies)) == 1
+    assert settlement.answers == {"none": 1, "503": 1, "202": 1}
+    assert (settlement.requests, settlement.accepted) == (1, 2)
+    (record,) = settlement.records
+    assert (record.status, record.attempts, record.size) == (202, 3, len(rokt.bodies[0]))
+
+
+def test_every_attempt_keeps_the_pace() -> None:
+    bench = Bench(Scripted(answer_of(503), answer_of(503), answer_of(202)), rate=2)
+    begin = bench.clock.now
+    bench.settle(request_of(["a"], ["b"]))
+    assert bench.clock.now - begin >= 2.0
+
+
+def test_a_429_holds_everybody_back() -> None:
+    clock, halt = FakeClock(), Halt()
+    halt.event = FakeStop(clock)
+    pacer = Pacer(1000, clock=clock)
+    waited: list[float] = []
+
+    class Rokt:
+        posts = 0
+
+        def post(self, endpoint: Endpoint, body: bytes) -> Answer:
+            self.posts += 1
+            return answer_of(429, headers={"Retry-After": "40"}) if self.posts == 1 else answer_of(202)
+
+    class Spy(FakeStop):
+        """While one request waits after its 429, another would like to leave."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            if not waited:
+                waited.append(clock.now)
+                pacer.acquire(1, FakeStop(clock))
+                waited.append(clock.now)
+            return super().wait(timeout)
+
+    halt.event = Spy(clock)
+    Settler(Sender(Rokt(), pacer, FAST, halt, clock=clock).send, halt).settle(request_of(["a"]))
+    assert waited[1] - waited[0] >= 40.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "answers", "status", "reason"),
+    [
+        (answer_of(503), "503", 503, "Rokt answered 503 until the time budget of 60 s was spent"),
+        (answer_of(429), "429", 429, "Rokt answered 429 until the time budget of 60 s was spent"),
+        (
+            NoAnswerError("ConnectTimeout"),
+            "none",
+            None,
+            "no answer from Rokt (ConnectTimeout) until the time budget of 60 s was spent",
+        ),
+    ],
+)
+def test_what_rokt_does_not_take_in_time_fails_and_halts_the_rest(
+    answer: Answer | Exception, answers: str, status: int | None, reason: str
+) -> None:
+    rokt = Scripted(answer)
+    bench = Bench(rokt)
+    settlement = bench.settle(request_of(["a"], ["b"]))
+    assert [(fault.row.key, fault.faults[0].reason) for fault in settlement.failed] == [("a", reason), ("b", reason)]
+    assert settlement.error is None
+    assert set(settlement.answers) == {answers}
+    assert [verdict.status for verdict in settlement.records[0].batches] == [status] * 2
+    posts = len(rokt.bodies)
+    later = bench.settle(request_of(["c"]))
+    assert len(rokt.bodies) == posts
+    assert keys_of(later.failed) == ["c"]
+    assert later.requests == 0
+    assert (later.records[0].attempts, later.records[0].status) == (0, None)
+
+
+def test_a_halt_in_the_middle_leaves_what_is_settled() -> None:
+    # The first answer accepts one batch and leaves two halves; none of them is answered.
+    rokt = Scripted(answer_of(202, "[0]: bad", "somewhere else: bad"), answer_of(503))
+    settlement = Bench(rokt).settle(request_of(["a"], ["b"], ["c"]))
+    assert keys_of(settlement.rejected) == ["a"]
+    assert sorted(keys_of(settlement.failed)) == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(401, RoktAuthError), (403, RoktAuthError), (302, RoktEndpointError), (404, RoktEndpointError)],
+)
+def test_an_answer_that_ends_the_delivery_is_an_error_and_fails_the_rows(status: int, error: type[Exception]) -> None:
+    rokt = Scripted(answer_of(status))
+    bench = Bench(rokt)
+    settlement = bench.settle(request_of(["a"], ["b"]))
+    assert isinstance(settlement.error, error)
+    assert keys_of(settlement.failed) == ["a", "b"]
+    assert settlement.answers == {str(status): 1}
+    assert keys_of(bench.settle(request_of(["c"])).failed) == ["c"]
+    assert len(rokt.bodies) == 1
+
+
+def test_a_fault_of_ours_fails_the_rows_and_is_told() -> None:
+    settlement = Bench(Scripted(KeyError("a value"))).settle(request_of(["a"]))
+    assert isinstance(settlement.error, KeyError)
+    assert [fault.faults[0].reason for fault in settlement.failed] == ["a fault in this provider (KeyError)"]
+
+
+def test_stopping_ends_a_wait_and_fails_the_rows() -> None:
+    bench = Bench(Scripted(answer_of(503)))
+
+    class Stopping(FakeStop):
+        def wait(self, timeout: float | None = None) -> bool:
+            bench.halt.because("the task was stopped")
+            return super().wait(timeout)
+
+    bench.halt.event = Stopping(bench.clock)
+    settlement = bench.settle(request_of(["a"]))
+    assert [fault.faults[0].reason for fault in settlement.failed] == ["the task was stopped"]
+    assert settlement.answers == {"503": 1}
+
+
+class Block:
+    """A batch like an audience's: splits into halves."""
+
+    def __init__(self, keys: Sequence[str], size: int = 1) -> None:
+        self.keys = keys
+        self.size = size
+
+    @property
+    def body(self) -> bytes:
+        return b",".join(b'"%b"' % (key.encode() * self.size) for key in self.keys)
+
+    @property
+    def rows(self) -> Sequence[RowRef]:
+        return [RowRef(int(key), key) for key in self.keys]
+
+    def split(self) -> Sequence[Batch]:
+        middle = len(self.keys) // 2
+        return [Block(half, self.size) for half in (self.keys[:middle], self.keys[middle:]) if half]
+
+
+class ImportRokt:
+    """Refuses an import that names a bad member, without a word on which."""
+
+    def __init__(self, bad: Sequence[str]) -> None:
+        self.bad = [f'"{key}"'.encode() for key in bad]
+        self.posts = 0
+
+    def post(self, endpoint: Endpoint, body: bytes) -> Answer:
+        self.posts += 1
+        return answer_of(400 if any(key in body for key in self.bad) else 201)
+
+
+def import_of(members: int, per_block: int) -> Request:
+    keys = [str(number) for number in range(1, members + 1)]
+    blocks = [Block(keys[start : start + per_block]) for start in range(0, members, per_block)]
+    return Request(Endpoint.IMPORT_V3, tuple(blocks), b'{"emails":[', b"]}")
+
+
+def test_one_bad_member_is_found() -> None:
+    rokt = ImportRokt(["777"])
+    settlement = Bench(rokt).settle(import_of(1000, 100))
+    assert keys_of(settlement.rejected) == ["777"]
+    assert settlement.accepted == 999
+    assert rokt.posts < 30
+
+
+def test_an_import_that_is_refused_whatever_it_holds_is_given_up() -> None:
+    rokt = Scripted(answer_of(400))
+    settlement = Bench(rokt).settle(import_of(2000, 500))
+    assert len(rokt.bodies) == 256
+    assert settlement.rejected
+    assert len(settlement.rejected) + len(settlement.failed) == 2000
+    assert settlement.failed[0].faults[0].reason == "not sent: Rokt refused 256 requests in a row"
+
+
+def test_blocks_of_an_import_are_not_held_to_the_events_rate() -> None:
+    bench = Bench(Scripted(answer_of(201)), rate=1)
+    begin = bench.clock.now
+    bench.settle(import_of(1000, 100))
+    assert bench.clock.now == begin
+
+
+class LargeUser(Block):
+    """A batch whose parts are each as large as the whole."""
+
+    @property
+    def body(self) -> bytes:
+        return b"x" * 120_000
+
+    def split(self) -> Sequence[Batch]:
+        return [LargeUser([key]) for key in self.keys]
+
+
+def test_parts_that_need_more_room_than_the_whole_keep_the_limit() -> None:
+    request = Request(Endpoint.BULK, (LargeUser(["1", "2", "3"]), LargeUser(["4", "5"])))
+    rokt = Scripted(answer_of(400, "[0]: bad", "[1]: bad"), answer_of(202))
+    settlement = Bench(rokt).settle(request)
+    assert settlement.accepted == 5
+    assert max(map(len, rokt.bodies)) <= REQUEST_BYTES
+
+
+def test_only_so_many_requests_are_on_their_way() -> None:
+    gate, lock, running = threading.Semaphore(0), threading.Lock(), Counter[str]()
+
+    def settle(request: Request) -> Settlement:
+        with lock:
+            running["now"] += 1
+            running["most"] = max(running["most"], running["now"])
+        gate.acquire()
+        with lock:
+            running["now"] -= 1
+        return Settlement(accepted=1)
+
+    engine, accepted = Engine(settle, 2), 0
+    for number in range(10):
+        engine.submit(request_of([str(number)]))
+        if number >= 3:  # two on their way and two ready: room has to be made
+            gate.release()
+        accepted += sum(settlement.accepted for settlement in engine.settled())
+        assert number + 1 - accepted <= 3
+    gate.release(10)
+    accepted += sum(settlement.accepted for settlement in engine.drained())
+    engine.close()
+    assert accepted == 10
+    assert running["most"] == 2
+
+
+def test_what_a_thread_raises_is_raised_again() -> None:
+    def settle(request: Request) -> Settlement:
+        raise MemoryError
+
+    engine = Engine(settle, 1)
+    engine.submit(request_of(["a"]))
+    with pytest.raises(MemoryError):
+        list(engine.drained())
+    engine.close()
+
+
+def test_a_batch_is_what_the_model_thinks_it_is() -> None:
+    """The model's own check: one batch kept once, whatever the number of posts."""
+    rokt, body = ModelRokt(), b"[" + batch_of("a", "b").body + b"]"
+    assert [rokt.post(Endpoint.BULK, body).status for _ in range(2)] == [202, 202]
+    assert rokt.kept == {"a": 1, "b": 1}
