@@ -57,6 +57,16 @@ def test_an_audience_adds_its_counts():
     assert (summary["members_added"], summary["members_removed"], summary["members_unchanged"]) == (3, 1, 96)
 
 
+def test_in_a_log_it_is_one_line_of_counts():
+    tally = Tally(read=3, accepted=1, skipped=1, batches=1, requests=1)
+    tally.reject(faults(1))
+    tally.answer(202)
+    assert str(tally.report("d1", "file:///ledger/d1")) == (
+        "Delivery d1: 3 rows read, 1 accepted, 1 rejected, 0 failed, 1 skipped; 1 batches, 1 requests, "
+        "answers {'202': 1}. Ledger: file:///ledger/d1"
+    )
+
+
 def test_a_report_does_not_change_with_the_tally():
     tally = Tally()
     before = tally.report("d1", "l")
