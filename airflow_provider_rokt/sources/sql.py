@@ -1,0 +1,139 @@
+"""Rows of a query on any SQL connection."""
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.common.compat.sdk import AirflowException, BaseHook
+
+from airflow_provider_rokt.exceptions import RoktSourceError
+from airflow_provider_rokt.sources.statement import one_statement
+from airflow_provider_rokt.sources.streaming import streamed, streaming_connection
+from airflow_provider_rokt.sources.window import Columns, Consume, Rows, check_fetch_size, column_names, windows
+
+if TYPE_CHECKING:
+    from airflow.providers.common.sql.hooks.sql import DbApiHook
+
+_log = logging.getLogger(__name__)
+
+
+class SqlSource:
+    """The rows of one query, read with a cursor that stays on the server where the database has such.
+
+    The query's transaction stays open while its rows are consumed and is committed once all of them are.
+
+    :param hook_or_conn_id: a SQL hook, or the id of a connection that gives one.
+    :param sql: one statement that returns rows.
+    :param parameters: its parameters, in the driver's own style.
+    :param hook_params: arguments for the connection's hook.
+    :param fetch_size: rows of one window, at least 1.
+    :raises RoktSettingsError: for another ``fetch_size``.
+    """
+
+    # Half of MySQL's net_write_timeout, after which the server ends the query of a client that does not read.
+    slow_window_seconds: ClassVar[float] = 30.0
+
+    def __init__(
+        self,
+        hook_or_conn_id: "str | DbApiHook",
+        sql: str,
+        parameters: Iterable[object] | Mapping[str, object] | None = None,
+        hook_params: Mapping[str, object] | None = None,
+        fetch_size: int = 5000,
+    ) -> None:
+        self._hook_or_conn_id = hook_or_conn_id
+        self._sql = sql
+        # SQLAlchemy reads a list as several executions of the statement, and a template renders to a list.
+        self._parameters = parameters if isinstance(parameters, Mapping) else tuple(parameters or ())
+        self._hook_params = hook_params
+        self._fetch_size = check_fetch_size(fetch_size)
+
+    def read(self, consume: Consume) -> None:
+        """Runs the query and hands over its rows; once with no rows when there are none, to show the columns.
+
+        An error raised by ``consume`` and an error of the database arrive here as they were raised.
+
+        :raises RoktSourceError: not a SQL connection, not one statement, no result, or columns of one name.
+        """
+        statement = one_statement(self._sql)
+        hook = self._hook()
+        with streaming_connection(hook) as connection:
+            if connection is None:
+                self._read_with_hook(hook, statement, consume)
+                return
+            with closing(streamed(connection, hook, statement, self._parameters, self._fetch_size)) as stream:
+                for columns, rows in stream:
+                    consume(columns, rows)
+
+    def _hook(self) -> "DbApiHook":
+        from airflow.providers.common.sql.hooks.sql import DbApiHook
+
+        named = self._hook_or_conn_id
+        hook = _hook_of(named, self._hook_params) if isinstance(named, str) else named
+        if not isinstance(hook, DbApiHook):
+            raise RoktSourceError(
+                f"connection {named!r} gives a {type(hook).__name__}, which runs no SQL: name a SQL connection instead"
+            )
+        return hook
+
+    def _read_with_hook(self, hook: "DbApiHook", statement: str, consume: Consume) -> None:
+        """The way every SQL hook has: its own cursor, read before ``run`` closes it."""
+        take = self._timed(consume, hook) if getattr(hook, "conn_type", None) == "mysql" else consume
+        raised: list[BaseException] = []
+
+        # Returns None: the ODBC and Databricks hooks take any other result apart.
+        def drain(cursor: Any) -> None:
+            try:
+                for columns, rows in _fetched(cursor, self._fetch_size):
+                    take(columns, rows)
+            except BaseException as error:
+                raised.append(error)
+                raise
+
+        try:
+            hook.run(statement, parameters=self._parameters or None, handler=drain, split_statements=False)
+        except Exception as error:
+            # A hook may wrap what its handler raises, and so hide refused credentials in "the SQL failed".
+            if raised and error is not raised[0]:
+                raise raised[0] from None
+            raise
+
+    def _timed(self, consume: Consume, hook: "DbApiHook") -> Consume:
+        warned = False
+
+        def take(columns: Columns, rows: Rows) -> None:
+            nonlocal warned
+            started = time.monotonic()
+            consume(columns, rows)
+            seconds = time.monotonic() - started
+            if seconds > self.slow_window_seconds and not warned:
+                warned = True
+                _log.warning(
+                    "Sending %s rows of connection %r took %.0f s. MySQL ends a query that is not read for "
+                    "net_write_timeout (60 s by default): lower fetch_size, or pass the hook the init_command "
+                    "'SET SESSION net_write_timeout = 3600'.",
+                    len(rows),
+                    hook.get_conn_id(),
+                    seconds,
+                )
+
+        return take
+
+
+def _hook_of(conn_id: str, hook_params: Mapping[str, object] | None) -> object:
+    connection = BaseHook.get_connection(conn_id)
+    try:
+        return connection.get_hook(hook_params=dict(hook_params or {}))  # type: ignore[no-untyped-call]
+    except (AirflowException, ImportError, TypeError) as error:
+        raise RoktSourceError(
+            f"connection {conn_id!r} of type {connection.conn_type!r} gives no hook ({error}): "
+            "name a SQL connection, and install the provider of its type"
+        ) from error
+
+
+def _fetched(cursor: Any, size: int) -> Iterator[tuple[Columns, Rows]]:
+    # A server-side cursor has no description before the first fetch.
+    rows = cursor.fetchmany(size)
+    yield from windows(column_names(cursor.description), rows, cursor.fetchmany, size)

@@ -1,0 +1,51 @@
+"""A window of rows: what a source hands over at a time."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from airflow_provider_rokt.exceptions import RoktSettingsError, RoktSourceError
+
+Columns = tuple[str, ...]
+Rows = list[Sequence[object]]
+Consume = Callable[[Columns, Rows], None]
+
+
+def check_fetch_size(fetch_size: object) -> int:
+    """The number of rows in a window.
+
+    :raises RoktSettingsError: for anything but a whole number of at least 1.
+    """
+    if not isinstance(fetch_size, int) or isinstance(fetch_size, bool) or fetch_size < 1:
+        raise RoktSettingsError("fetch_size", ["it must be a whole number of rows, 1 or more"])
+    return fetch_size
+
+
+def column_names(description: Sequence[Sequence[Any]] | None) -> Columns:
+    """The names in a cursor's description.
+
+    :raises RoktSourceError: for a statement without a result, or names that do not tell the columns apart.
+    """
+    if description is None:
+        raise RoktSourceError("sql returns no rows by its nature: give a SELECT")
+    columns = tuple(str(column[0]) for column in description)
+    twice = [name for name, count in Counter(columns).items() if count > 1]
+    if twice:
+        raise RoktSourceError(f"sql returns several columns named {', '.join(twice)}: give each its own name with AS")
+    return columns
+
+
+def windows(
+    columns: Columns, rows: Sequence[Any], fetchmany: Callable[[int], Sequence[Any]], size: int
+) -> Iterator[tuple[Columns, Rows]]:
+    """The window already fetched, also when it is empty, and those that follow it."""
+    yield columns, _by_position(columns, rows)
+    while rows and (rows := fetchmany(size)):
+        yield columns, _by_position(columns, rows)
+
+
+def _by_position(columns: Columns, rows: Sequence[Any]) -> Rows:
+    # A connection's extra may ask for a cursor whose rows are dicts.
+    if rows and isinstance(rows[0], Mapping):
+        return [tuple([row[column] for column in columns]) for row in rows]
+    return list(rows)

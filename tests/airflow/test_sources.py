@@ -1,0 +1,344 @@
+"""Rows from SQLite, whose driver has no server-side cursor, and from Python."""
+
+import json
+import logging
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import BaseHook
+from airflow.providers.sqlite.hooks.sqlite import SqliteHook
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_rokt.exceptions import RoktAuthError, RoktSettingsError, RoktSourceError
+from airflow_provider_rokt.sources import DictSource, SqlSource
+from airflow_provider_rokt.sources.statement import one_statement
+
+CONN_ID = "shop"
+ORDERS = [(1, "a@example.com"), (2, None), (3, "it's; 100%"), (4, ""), (5, "é")]
+
+
+class Reader:
+    """Keeps every window it is given."""
+
+    def __init__(self) -> None:
+        self.windows: list[tuple[tuple[str, ...], list[tuple[object, ...]]]] = []
+
+    def __call__(self, columns: tuple[str, ...], rows: list[Sequence[object]]) -> None:
+        self.windows.append((columns, [tuple(row) for row in rows]))
+
+    @property
+    def rows(self) -> list[tuple[object, ...]]:
+        return [row for _, rows in self.windows for row in rows]
+
+
+def read(source: SqlSource | DictSource) -> Reader:
+    reader = Reader()
+    source.read(reader)
+    return reader
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "shop.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE orders (id INTEGER, email TEXT)")
+        connection.executemany("INSERT INTO orders VALUES (?, ?)", ORDERS)
+    connection.close()
+    monkeypatch.setenv(f"AIRFLOW_CONN_{CONN_ID.upper()}", json.dumps({"conn_type": "sqlite", "host": str(path)}))
+    return path
+
+
+def orders_in(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    found = connection.execute("SELECT count(*) FROM orders").fetchone()[0]
+    connection.close()
+    return int(found)
+
+
+@pytest.mark.usefixtures("database")
+class TestSqlSource:
+    """A query's rows, by way of the hook's own cursor."""
+
+    @pytest.mark.parametrize(("fetch_size", "sizes"), [(1, [1, 1, 1, 1, 1]), (2, [2, 2, 1]), (5, [5]), (5000, [5])])
+    def test_hands_over_windows_of_at_most_fetch_size_rows(self, fetch_size: int, sizes: list[int]) -> None:
+        reader = read(SqlSource(CONN_ID, "SELECT id, email FROM orders ORDER BY id", fetch_size=fetch_size))
+        assert [len(rows) for _, rows in reader.windows] == sizes
+        assert {columns for columns, _ in reader.windows} == {("id", "email")}
+        assert reader.rows == ORDERS
+
+    def test_an_empty_result_shows_its_columns_once(self) -> None:
+        reader = read(SqlSource(CONN_ID, "SELECT id, email AS mail FROM orders WHERE id > 5"))
+        assert reader.windows == [(("id", "mail"), [])]
+
+    def test_takes_a_hook_instead_of_a_connection_id(self) -> None:
+        assert read(SqlSource(SqliteHook(CONN_ID), "SELECT id, email FROM orders")).rows == ORDERS
+
+    @pytest.mark.parametrize(
+        ("where", "parameters"),
+        [
+            ("id = ?", (3,)),
+            ("id = ?", [3]),
+            ("id = :id", {"id": 3}),
+            ("email LIKE 'it%'", None),
+            ("email = 'it''s; 100%' -- it's;\n;", None),
+            ("id = 3; -- the end;", ()),
+            ("id = 3 /* ; */ ;;\n", {}),
+        ],
+    )
+    def test_parameters_quotes_and_comments(self, where: str, parameters: Any) -> None:
+        assert read(SqlSource(CONN_ID, f"SELECT * FROM orders WHERE {where}", parameters)).rows == [ORDERS[2]]
+
+    def test_reads_in_the_calling_thread(self) -> None:
+        threads = []
+        SqlSource(CONN_ID, "SELECT 1 AS x").read(lambda columns, rows: threads.append(threading.get_ident()))
+        assert threads == [threading.get_ident()]
+
+    @pytest.mark.parametrize(
+        ("sql", "found"),
+        [
+            ("DELETE FROM orders; SELECT 1", "2 statements"),
+            ("DELETE FROM orders;; SELECT ';'; -- ;", "2 statements"),
+            (["DELETE FROM orders"], "list"),
+            ("", "no statement"),
+            (" ;\n-- nothing; at all\n", "no statement"),
+            (None, "NoneType"),
+        ],
+    )
+    def test_anything_but_one_statement_is_refused_before_it_runs(self, sql: Any, found: str, database: Path) -> None:
+        with pytest.raises(RoktSourceError, match=found):
+            SqlSource(CONN_ID, sql).read(Reader())
+        assert orders_in(database) == len(ORDERS)
+
+    def test_a_statement_without_a_result_is_refused_and_not_committed(self, database: Path) -> None:
+        with pytest.raises(RoktSourceError, match="SELECT"):
+            SqlSource(CONN_ID, "DELETE FROM orders").read(Reader())
+        assert orders_in(database) == len(ORDERS)
+
+    def test_columns_of_one_name_are_refused(self) -> None:
+        reader = Reader()
+        with pytest.raises(RoktSourceError, match="columns named id, email: give each"):
+            SqlSource(CONN_ID, "SELECT a.*, b.*, 1 AS x FROM orders a, orders b").read(reader)
+        assert reader.windows == []
+
+    @pytest.mark.parametrize(
+        ("sql", "message"), [("SELECT * FROM missing", "no such table: missing"), ("SELEC 1", "syntax error")]
+    )
+    def test_an_error_of_the_database_is_its_own(self, sql: str, message: str) -> None:
+        with pytest.raises(sqlite3.OperationalError, match=message):
+            SqlSource(CONN_ID, sql).read(Reader())
+
+    @pytest.mark.parametrize("wraps", [False, True])
+    def test_an_error_of_the_consumer_arrives_unchanged(self, wraps: bool) -> None:
+        refused = RoktAuthError("refused")
+
+        def consume(columns: tuple[str, ...], rows: list[Sequence[object]]) -> None:
+            raise refused
+
+        hook = WrappingHook(CONN_ID) if wraps else SqliteHook(CONN_ID)
+        with pytest.raises(RoktAuthError) as caught:
+            SqlSource(hook, "SELECT id FROM orders", fetch_size=2).read(consume)
+        assert caught.value is refused
+
+    def test_nothing_is_read_after_the_consumer_failed(self) -> None:
+        calls = []
+
+        def consume(columns: tuple[str, ...], rows: list[Sequence[object]]) -> None:
+            calls.append(len(rows))
+            raise RoktAuthError
+
+        with pytest.raises(RoktAuthError):
+            SqlSource(CONN_ID, "SELECT id FROM orders", fetch_size=2).read(consume)
+        assert calls == [2]
+
+    @pytest.mark.parametrize("engine", [TypeError("cursor"), SimpleNamespace()])
+    def test_an_engine_that_cannot_be_used_is_done_without(self, engine: Any, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.INFO)
+        assert read(SqlSource(UnstreamableHook(CONN_ID, engine=engine), "SELECT * FROM orders")).rows == ORDERS
+        assert "own cursor" in caplog.text
+
+    def test_rows_that_are_dicts_are_read_by_position(self) -> None:
+        assert read(SqlSource(DictRowHook(CONN_ID), "SELECT * FROM orders", fetch_size=2)).rows == ORDERS
+
+    @pytest.mark.parametrize(("seconds", "warnings"), [(-1.0, 1), (3600.0, 0)])
+    def test_a_slow_consumer_on_mysql_is_warned_of_once(
+        self, seconds: float, warnings: int, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        class Impatient(SqlSource):
+            slow_window_seconds = seconds
+
+        read(Impatient(MysqlLikeHook(CONN_ID), "SELECT * FROM orders", fetch_size=1))
+        read(Impatient(SqliteHook(CONN_ID), "SELECT * FROM orders", fetch_size=1))
+        assert caplog.text.count("net_write_timeout (60 s") == warnings
+
+
+class TestConnection:
+    """A connection that cannot be read from."""
+
+    def test_of_a_type_nobody_provides(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AIRFLOW_CONN_ODD", "nosuchtype://host")
+        with pytest.raises(RoktSourceError, match=r"'odd' of type 'nosuchtype' .*SQL connection"):
+            SqlSource("odd", "SELECT 1").read(Reader())
+
+    def test_of_a_type_that_runs_no_sql(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AIRFLOW_CONN_POST", "smtp://host")
+        with pytest.raises(RoktSourceError, match=r"'post' gives a SmtpHook, which runs no SQL"):
+            SqlSource("post", "SELECT 1").read(Reader())
+
+    def test_or_a_hook_that_runs_no_sql(self) -> None:
+        with pytest.raises(RoktSourceError, match="BaseHook, which runs no SQL"):
+            SqlSource(BaseHook(), "SELECT 1").read(Reader())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("fetch_size", [0, -1, 1.0, "5", None, True])
+def test_a_window_has_a_whole_number_of_rows(fetch_size: Any) -> None:
+    with pytest.raises(RoktSettingsError, match="fetch_size"):
+        SqlSource(CONN_ID, "SELECT 1", fetch_size=fetch_size)
+    with pytest.raises(RoktSettingsError, match="fetch_size"):
+        DictSource([], fetch_size=fetch_size)
+
+
+@pytest.mark.parametrize(
+    ("sql", "statement"),
+    [
+        ("SELECT 1", "SELECT 1"),
+        ("\n SELECT 1 ;\n", "SELECT 1"),
+        ("SELECT /*+ parallel(4) */ 1; -- bye;", "SELECT /*+ parallel(4) */ 1"),
+        ("-- all;\nSELECT 1", "-- all;\nSELECT 1"),
+        ("SELECT ';', \";\", `;`", "SELECT ';', \";\", `;`"),
+        ("SELECT $$ ; $$, $tag$ ; $tag$", "SELECT $$ ; $$, $tag$ ; $tag$"),
+    ],
+)
+def test_one_statement_keeps_all_but_the_semicolon_behind_it(sql: str, statement: str) -> None:
+    assert one_statement(sql) == statement
+
+
+def test_one_statement_may_be_long() -> None:
+    sql = f"SELECT * FROM orders WHERE id IN ({', '.join(map(str, range(20_000)))})"
+    assert one_statement(sql + ";") == sql
+
+
+class TestDictSource:
+    """Rows from Python."""
+
+    @given(
+        rows=st.lists(st.fixed_dictionaries({}, optional={name: st.integers() for name in "abc"}), max_size=20),
+        fetch_size=st.integers(min_value=1, max_value=7),
+    )
+    def test_every_row_arrives_once_and_in_order(self, rows: list[dict[str, int]], fetch_size: int) -> None:
+        whole = [dict.fromkeys("abc", 0), *rows]
+        reader = read(DictSource(iter(whole), fetch_size))
+        assert [dict(zip("abc", row, strict=True)) for row in reader.rows] == [
+            {name: row.get(name) for name in "abc"} for row in whole
+        ]
+        assert {columns for columns, _ in reader.windows} == {("a", "b", "c")}
+        assert all(1 <= len(rows) <= fetch_size for _, rows in reader.windows)
+
+    def test_columns_are_the_first_windows_keys_as_first_seen(self) -> None:
+        reader = read(DictSource([{"b": 1}, {"a": 2, "b": 3}, {"c": 4}], fetch_size=3))
+        assert reader.windows == [(("b", "a", "c"), [(1, None, None), (3, 2, None), (None, None, 4)])]
+
+    def test_no_rows_have_no_columns_to_show(self) -> None:
+        assert read(DictSource([])).windows == []
+
+    def test_takes_no_more_than_a_window_ahead_of_the_consumer(self) -> None:
+        taken = 0
+
+        def endless() -> Iterator[dict[str, object]]:
+            nonlocal taken
+            for taken in count(1):
+                yield {"n": taken}
+
+        ahead = []
+
+        def consume(columns: tuple[str, ...], rows: list[Sequence[object]]) -> None:
+            ahead.append(taken - 10 * len(ahead))
+            if len(ahead) == 3:
+                raise RoktAuthError
+
+        with pytest.raises(RoktAuthError):
+            DictSource(endless(), fetch_size=10).read(consume)
+        assert ahead == [10, 10, 10]
+
+    def test_a_later_row_with_a_new_key_is_named(self) -> None:
+        reader = Reader()
+        rows: list[Mapping[str, object]] = [{"a": 1}, {"a": 2}, {"a": 3}, {"a": 4, "email": "secret@example.com"}]
+        with pytest.raises(RoktSourceError, match=r"row 4 .*'email'") as caught:
+            DictSource(rows, fetch_size=2).read(reader)
+        assert "secret" not in str(caught.value)
+        assert reader.rows == [(1,), (2,)]
+
+    @pytest.mark.parametrize("odd", [("a", 1), "secret@example.com", None, 1])
+    def test_a_row_that_is_no_mapping_is_named(self, odd: Any) -> None:
+        with pytest.raises(RoktSourceError, match=rf"row 3 is a {type(odd).__name__}") as caught:
+            DictSource([{"a": 1}, {"a": 2}, odd], fetch_size=2).read(Reader())
+        assert "secret" not in str(caught.value)
+
+    def test_an_error_of_the_iterable_arrives_unchanged(self) -> None:
+        broken = OSError("gone")
+
+        def rows() -> Iterable[dict[str, object]]:
+            yield {"a": 1}
+            raise broken
+
+        with pytest.raises(OSError, match="gone") as caught:
+            DictSource(rows()).read(Reader())
+        assert caught.value is broken
+
+
+class WrappingHook(SqliteHook):
+    """Wraps what its handler raises, as the Databricks hook does."""
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().run(*args, **kwargs)
+        except Exception as error:
+            raise RuntimeError("Error running SQL statement") from error
+
+
+class UnstreamableHook(SqliteHook):
+    """Has no engine, as when SQLAlchemy or the database's dialect is not installed, or one that is of no use."""
+
+    def __init__(self, *args: Any, engine: Any) -> None:
+        super().__init__(*args)
+        self._engine = engine
+
+    def get_sqlalchemy_engine(self, engine_kwargs: Any = None) -> Any:
+        if isinstance(self._engine, Exception):
+            raise self._engine
+        return BrokenEngine()
+
+
+class BrokenEngine:
+    """Claims to stream, and cannot connect."""
+
+    dialect = SimpleNamespace(supports_server_side_cursors=True, name="broken")
+
+    def connect(self) -> Any:
+        raise ValueError("no such option")
+
+    def dispose(self) -> None:
+        pass
+
+
+class DictRowHook(SqliteHook):
+    """Rows as dicts, as ``{"cursor": "dictcursor"}`` gives."""
+
+    def get_conn(self) -> sqlite3.Connection:
+        connection = super().get_conn()
+        connection.row_factory = lambda cursor, row: dict(
+            zip([column[0] for column in cursor.description], row, strict=True)
+        )
+        return connection
+
+
+class MysqlLikeHook(SqliteHook):
+    """SQLite under MySQL's name."""
+
+    conn_type = "mysql"
