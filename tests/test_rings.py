@@ -41,14 +41,13 @@ RINGS = {
         frozenset({"jsonschema", "jsonschema_rs", "msgspec", "phonenumbers", "referencing"}),
     ),
     "transport": Ring(
-        frozenset({"delivery", "options", "settings"}),
+        frozenset({"delivery", "options", "probe", "settings"}),
         frozenset({"pure"}),
         frozenset({"msgspec", "requests", "tenacity", "urllib3"}),
     ),
     "airflow": Ring(
         frozenset(
-            {"cli", "connection_test", "failures", "hooks", "ledger_root", "operators", "sender"}
-            | {"sensors", "sources", "triggers"}
+            {"cli", "failures", "hooks", "ledger_root", "operators", "sender"} | {"sensors", "sources", "triggers"}
         ),
         frozenset({"pure", "transport"}),
         frozenset({"airflow", "sqlalchemy", "sqlparse"}),
