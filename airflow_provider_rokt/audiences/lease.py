@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from airflow_provider_rokt.audiences.membership_file import StoragePath, write_atomically
+from airflow_provider_rokt.audiences.membership_file import StateFolder
 from airflow_provider_rokt.exceptions import RoktAudienceError
 
 NAME: Final = "lock"
@@ -30,7 +30,7 @@ class Lease:
     """
 
     def __init__(
-        self, folder: StoragePath, run: str, *, seconds: float = SECONDS, clock: Callable[[], float] = time.time
+        self, folder: StateFolder, run: str, *, seconds: float = SECONDS, clock: Callable[[], float] = time.time
     ) -> None:
         self._folder = folder
         self._run = run
@@ -45,7 +45,7 @@ class Lease:
         :raises RoktAudienceError: when another run holds it.
         """
         try:
-            self._create()
+            self._folder.create(NAME, self._content())
         except FileExistsError:
             self._refuse_if_held()
             self._write()
@@ -68,31 +68,18 @@ class Lease:
         holder = self._read()
         if holder.get("token") != self.token:
             raise RoktAudienceError(
-                f"This run no longer holds {self._path}: {holder.get('run', 'somebody')!r} took it over or removed it. "
-                "Nothing more is sent and nothing is remembered of this run; the next one repairs the audience."
+                f"This run no longer holds {self._folder.uri}/{NAME}: {holder.get('run', 'somebody')!r} took it over "
+                "or removed it. Nothing more is sent and nothing is remembered of this run; the next one repairs the "
+                "audience."
             )
 
     def release(self) -> None:
         """Gives it back, if it is still held."""
         if self._read().get("token") == self.token:
-            self._path.unlink(missing_ok=True)
-
-    @property
-    def _path(self) -> StoragePath:
-        return self._folder / NAME
-
-    def _create(self) -> None:
-        try:
-            with self._path.open("xb") as file:
-                file.write(self._content())
-        except (NotImplementedError, ValueError):
-            # The store has no exclusive creation.
-            if self._read():
-                raise FileExistsError from None
-            self._write()
+            self._folder.remove(NAME)
 
     def _write(self) -> None:
-        write_atomically(self._folder, NAME, [self._content()], self.token)
+        self._folder.write(NAME, [self._content()])
 
     def _content(self) -> bytes:
         now = self._clock()
@@ -102,7 +89,7 @@ class Lease:
     def _read(self) -> dict[str, Any]:
         """What the file says; empty where there is none or none that can be read, as after a kill while it was made."""
         try:
-            with self._path.open("rb") as file:
+            with self._folder.read(NAME) as file:
                 content = json.loads(file.read())
         except (FileNotFoundError, ValueError):
             return {}
@@ -116,5 +103,6 @@ class Lease:
         until = datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         raise RoktAudienceError(
             f"The audience is being changed by another run, {holder['run']!r}, until {until} at the latest; nothing "
-            f"was sent. Run this task again after it. If that run is dead, delete {self._path} to go on at once."
+            f"was sent. Run this task again after it. If that run is dead, delete "
+            f"{self._folder.uri}/{NAME} to go on at once."
         )

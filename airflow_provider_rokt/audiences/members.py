@@ -6,6 +6,8 @@ from functools import partial
 from hashlib import sha256
 from typing import Final, NamedTuple
 
+from airflow_provider_rokt.events.normalize import digest, flag
+from airflow_provider_rokt.events.values import BadValue, text
 from airflow_provider_rokt.rows import FieldFault
 
 # RFC 5321 §4.5.3.1.3: a path of 256 octets with its angle brackets, hence 254 for the address.
@@ -17,8 +19,8 @@ _NEVER = r"@<>()\[\]\\,;:\"\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060\uf
 _ADDRESS: Final = re.compile(rf"[^{_NEVER}]+@[^.{_NEVER}]+(?:\.[^.{_NEVER}]+)+").fullmatch
 _HASH: Final = re.compile("[0-9a-f]{64}").fullmatch
 
-_YES: Final = frozenset({"1", "true", "t", "yes", "y", "in", "add", "include"})
-_NO: Final = frozenset({"0", "false", "f", "no", "n", "out", "drop", "exclude"})
+_IN: Final = ("in", "add", "include")
+_OUT: Final = ("out", "drop", "exclude")
 
 
 class Member(NamedTuple):
@@ -54,20 +56,29 @@ def member_reader(*, hash_emails: bool, path: str = "user_identities.email") -> 
     """
 
     def read(value: object) -> Member | FieldFault:
-        if not isinstance(value, str):
-            return FieldFault(path, "has no value" if value is None else "must be text")
-        text = "".join(value.split()).lower()
-        if len(text) <= ADDRESS_CHARS and _ADDRESS(text):
-            return _member((sha256(text.encode()).hexdigest(), "" if hash_emails else text))
-        if _HASH(text):
-            return Member(text)
-        return FieldFault(path, _why_unusable(text))
+        clean = "".join((value if type(value) is str else _text(value)).split()).lower()
+        if len(clean) <= ADDRESS_CHARS and _ADDRESS(clean):
+            return _member((sha256(clean.encode()).hexdigest(), "" if hash_emails else clean))
+        if _HASH(clean):
+            return _member((clean, ""))
+        return FieldFault(path, _why_unusable(clean))
 
     return read
 
 
-def _why_unusable(text: str) -> str:
-    if not text:
+def _text(value: object) -> str:
+    """What drivers return besides text: bytes that are text, or the 32 bytes of a hash.
+
+    Empty for nothing, and a question mark for what cannot be text, which is no address either.
+    """
+    try:
+        return digest(value) or text(value) or ""
+    except BadValue:
+        return "?"
+
+
+def _why_unusable(clean: str) -> str:
+    if not clean:
         return "has no value"
     return "is neither an e-mail address nor a SHA-256 hash (64 hex digits)"
 
@@ -75,12 +86,15 @@ def _why_unusable(text: str) -> str:
 def read_wanted(value: object, path: str) -> bool | FieldFault:
     """Whether a row says that its person belongs in the audience.
 
-    :param value: a boolean, 1 or 0, or text such as ``in``/``out``, ``true``/``false``, ``add``/``drop``.
+    :param value: a boolean in any spelling databases have for it, or ``in``/``out``, ``add``/``drop``,
+        ``include``/``exclude``.
     :param path: the field that a fault names.
     """
-    word = str(value).strip().lower() if isinstance(value, str | int) else ""
-    if word in _YES:
-        return True
-    if word in _NO:
-        return False
-    return FieldFault(path, "must say true or false (or in/out, add/drop, 1/0)")
+    word = value.strip().lower() if isinstance(value, str) else ""
+    if word in _IN or word in _OUT:
+        return word in _IN
+    try:
+        wanted = flag(value)
+    except BadValue:
+        wanted = None
+    return FieldFault(path, "must say true or false (or in/out, add/drop, 1/0)") if wanted is None else wanted

@@ -21,14 +21,7 @@ from typing import Any, Final, Self
 
 from airflow_provider_rokt.audiences.lease import SECONDS, Lease
 from airflow_provider_rokt.audiences.members import member_key
-from airflow_provider_rokt.audiences.membership_file import (
-    StoragePath,
-    damaged,
-    membership_chunks,
-    read_header,
-    read_persons,
-    write_atomically,
-)
+from airflow_provider_rokt.audiences.membership_file import MembershipFile, StateFolder
 from airflow_provider_rokt.audiences.plan import AudiencePlan
 from airflow_provider_rokt.audiences.spool import MEMBER, UNKNOWN, WANTED
 from airflow_provider_rokt.exceptions import RoktAudienceError
@@ -45,7 +38,7 @@ class MirrorState:
 
     As a context manager it holds the audience's lease. Reading alone, as a preview does, needs none.
 
-    :param folder: where it lives: a ``pathlib.Path`` or an ``ObjectStoragePath``, used for this audience only.
+    :param folder: where it lives; used for this audience only.
     :param settings: what the memory depends on, by the argument's name (``audience``, ``hash_emails``, the account):
         a run with other settings is refused. Never a secret.
     :param run: names the run, the same for every try of a task instance and different for any other run.
@@ -55,7 +48,7 @@ class MirrorState:
 
     def __init__(
         self,
-        folder: StoragePath,
+        folder: StateFolder,
         settings: Mapping[str, str | bool],
         run: str,
         *,
@@ -69,7 +62,6 @@ class MirrorState:
         self._generation = FIRST
 
     def __enter__(self) -> Self:
-        self._folder.mkdir(parents=True, exist_ok=True)
         self._lease.take()
         return self
 
@@ -84,14 +76,12 @@ class MirrorState:
         :raises RoktAudienceError: when a file is damaged, foreign or of other settings; damage past the header shows
             while the lines are read, hence before a plan exists.
         """
-        header = self._header()
+        header = self._header(MEMBERS)
         self._generation = _generation(header)
-        streams = [_lines(self._folder / MEMBERS, MEMBER)] if header else []
-        unconfirmed = self._folder / f"{UNCONFIRMED}{self._generation}"
-        header = read_header(unconfirmed)
-        if header:
-            self._require_settings(unconfirmed, header)
-            streams.append(_lines(unconfirmed, UNKNOWN))
+        streams = [self._lines(MEMBERS, MEMBER)] if header else []
+        unconfirmed = UNCONFIRMED + self._generation
+        if self._header(unconfirmed):
+            streams.append(self._lines(unconfirmed, UNKNOWN))
         return streams
 
     def begin(self, plan: AudiencePlan) -> None:
@@ -130,44 +120,39 @@ class MirrorState:
     def _write(self, name: str, generation: str, persons: Iterator[bytes]) -> None:
         written_at = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="seconds")
         header = {"generation": generation, "written_at": written_at, "settings": self._settings}
-        write_atomically(self._folder, name, membership_chunks(header, persons), self._lease.token)
+        MembershipFile(self._folder, name).write(header, persons)
 
-    def _tidy(self, current: Collection[str]) -> None:
-        """Removes what earlier runs left: other generations, and temporary files of killed ones."""
-        for path in list(self._folder.iterdir()):
-            if path.name not in current and path.name.startswith((MEMBERS, UNCONFIRMED)):
-                path.unlink(missing_ok=True)
+    def _lines(self, name: str, sign: bytes) -> Iterator[bytes]:
+        end = f"{sign.decode()}{_NO_ROW}\n"
+        return (f"{person}{end}".encode("ascii") for person in MembershipFile(self._folder, name).persons())
 
-    def _header(self) -> dict[str, Any] | None:
-        path = self._folder / MEMBERS
-        header = read_header(path)
-        if header:
-            self._require_settings(path, header)
+    def _header(self, name: str) -> dict[str, Any] | None:
+        file = MembershipFile(self._folder, name)
+        header = file.header()
+        remembered = header.get("settings") if header else self._settings
+        if not isinstance(remembered, dict):
+            raise file.unusable("its header names no settings")
+        names = [key for key in {**remembered, **self._settings} if remembered.get(key) != self._settings.get(key)]
+        if names:
+            raise file.unusable("; ".join(_difference(key, remembered, self._settings) for key in names))
         return header
 
-    def _require_settings(self, path: StoragePath, header: Mapping[str, Any]) -> None:
-        remembered = header.get("settings")
-        if not isinstance(remembered, dict):
-            raise damaged(path, "its header names no settings")
-        names = [name for name in {**remembered, **self._settings} if remembered.get(name) != self._settings.get(name)]
-        if names:
-            raise damaged(path, "; ".join(_difference(name, remembered, self._settings) for name in names))
+    def _tidy(self, current: Collection[str]) -> None:
+        """Removes what earlier runs left: other generations, and unfinished files of killed ones."""
+        for name in self._folder.names():
+            if name not in current and name.startswith((MEMBERS, UNCONFIRMED)):
+                self._folder.remove(name)
 
     def _require_unchanged(self) -> None:
-        if _generation(self._header()) != self._generation:
+        if _generation(self._header(MEMBERS)) != self._generation:
             raise RoktAudienceError(
-                f"Another run changed {self._folder / MEMBERS} while this one was sending. Nothing is remembered of "
-                "this run; run the task again, one at a time (max_active_tis_per_dag=1), to repair the audience."
+                f"Another run changed {self._folder.uri}/{MEMBERS} while this one was sending. Nothing is remembered "
+                "of this run; run the task again, one at a time (max_active_tis_per_dag=1), to repair the audience."
             )
 
 
 def _generation(header: Mapping[str, Any] | None) -> str:
-    return str(header["generation"]) if header else FIRST
-
-
-def _lines(path: StoragePath, sign: bytes) -> Iterator[bytes]:
-    end = f"{sign.decode()}{_NO_ROW}\n"
-    return (f"{person}{end}".encode("ascii") for person in read_persons(path))
+    return str(header.get("generation")) if header else FIRST
 
 
 def _is_refused(person: bytes, refused: Collection[str]) -> bool:

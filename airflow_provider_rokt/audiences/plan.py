@@ -141,18 +141,17 @@ class _Planner:
         """
         first = next(lines)
         signs = first[SIGN : SIGN + 1]
-        others = 0
         # Numbers and not lines: a person whom a million rows name must not fill the memory.
-        numbers = array("Q")
+        others: array[int] | None = None
         for line in lines:
-            others += 1
+            others = array("Q") if others is None else others
+            others.append(int(line[NUMBER], 16))
             sign = line[SIGN : SIGN + 1]
             if sign not in signs:
                 signs += sign
-            numbers.append(int(line[NUMBER], 16))
-        self._decide(first, signs, 1 + others)
+        self._decide(first, signs, 1 + len(others or ()))
         if others and contradicts(signs):
-            self._report(member_key(first[PERSON].decode()), [int(first[NUMBER], 16), *filter(None, numbers)])
+            self._report(member_key(first[PERSON].decode()), [int(first[NUMBER], 16), *filter(None, others)])
 
     def plan(self) -> AudiencePlan:
         """The finished plan."""

@@ -131,10 +131,20 @@ class LocalFolder:
             unfinished.unlink(missing_ok=True)
 
     def create(self, name: str, data: bytes) -> None:
-        """Write a small file, unless it exists: ``FileExistsError``."""
+        """Write a small file, unless it exists: ``FileExistsError``. It is there with all it holds, or not at all."""
         self._path.mkdir(parents=True, exist_ok=True)
-        with (self._path / name).open("xb") as file:
-            file.write(data)
+        unfinished = self._path / _unfinished(name)
+        try:
+            unfinished.write_bytes(data)
+            os.link(unfinished, self._path / name)
+        except FileExistsError:
+            raise
+        except OSError:
+            # No hard links, as on SMB shares: a reader may find it empty for a moment.
+            with (self._path / name).open("xb") as file:
+                file.write(data)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
     def remove(self, name: str) -> None:
         """Remove a file, if it exists."""

@@ -1,0 +1,102 @@
+"""What stops a run, what it says, and what it lets through."""
+
+import pytest
+
+from airflow_provider_rokt.audiences.decisions import PlanCounts
+from airflow_provider_rokt.audiences.guards import (
+    Mode,
+    check_audience_arguments,
+    check_mirrored_identities,
+    check_plan,
+    size_warning,
+)
+from airflow_provider_rokt.exceptions import RoktAudienceError, RoktMappingError, RoktSettingsError
+
+
+@pytest.mark.parametrize(
+    ("removed", "before", "max_removed"),
+    [(30, 100, 0.3), (3, 10, 0.3), (29, 100, 0.29), (0, 0, 0.0), (10, 10, 1), (57, 190, 0.3), (0, 5, 0)],
+)
+def test_exactly_what_is_allowed_passes(removed: int, before: int, max_removed: float) -> None:
+    check_plan(PlanCounts(before=before, removed=removed), rows_read=1, max_removed=max_removed)
+
+
+@pytest.mark.parametrize(
+    ("removed", "before", "max_removed", "hint"),
+    [(31, 100, 0.3, 0.31), (1, 3, 0.3, 0.34), (300_001, 1_000_000, 0.3, 0.31), (1, 1_000, 0.0, 0.01), (2, 2, 0.9, 1.0)],
+)
+def test_more_than_is_allowed_is_refused_with_the_way_to_allow_it(
+    removed: int, before: int, max_removed: float, hint: float
+) -> None:
+    counts = PlanCounts(before=before, removed=removed)
+    with pytest.raises(RoktAudienceError) as refused:
+        check_plan(counts, rows_read=1, max_removed=max_removed)
+    said = str(refused.value)
+    assert f"{removed} of {before} members" in said
+    assert f"max_removed={max_removed} allows; nothing was sent" in said
+    allowed = float(said.rpartition("max_removed=")[2].rstrip("."))
+    assert hint <= allowed <= min(hint + 0.01, 1.0)
+    check_plan(counts, rows_read=1, max_removed=allowed)
+
+
+def test_an_empty_result_is_refused_unless_it_is_meant() -> None:
+    counts = PlanCounts(before=7, removed=7)
+    with pytest.raises(RoktAudienceError, match=r"no rows; nothing was sent. It would remove all 7 .*allow_empty=True"):
+        check_plan(counts, rows_read=0, max_removed=1.0)
+    check_plan(counts, rows_read=0, max_removed=0.3, allow_empty=True)
+
+
+def test_a_result_of_which_no_row_is_usable_is_not_an_empty_one() -> None:
+    with pytest.raises(RoktAudienceError, match=r"remove 7 of 7 members \(100.0%\)"):
+        check_plan(PlanCounts(before=7, removed=7), rows_read=7, allow_empty=True)
+
+
+@pytest.mark.parametrize(
+    ("mode", "counts", "warns"),
+    [
+        (Mode.MIRROR, PlanCounts(added=1, unchanged=998), True),
+        (Mode.MIRROR, PlanCounts(added=2, unchanged=998), False),
+        (Mode.INCLUDE, PlanCounts(added=999), True),
+        (Mode.INCLUDE, PlanCounts(added=1_000), False),
+        (Mode.EXCLUDE, PlanCounts(removed=1), False),
+    ],
+)
+def test_a_small_audience_is_warned_of(mode: Mode, counts: PlanCounts, warns: bool) -> None:
+    warning = size_warning(counts, mode)
+    assert (warning is not None) is warns
+    if warning:
+        assert "999 members. Rokt does not target audiences of fewer than 1,000" in warning
+
+
+def test_good_arguments_pass() -> None:
+    check_audience_arguments("a", "mirror", "import", 0)
+    check_audience_arguments("a" * 100, "include", "events", 1.0)
+
+
+@pytest.mark.parametrize("audience", ["", "  ", "a" * 101, None, 5])
+def test_a_bad_name_is_refused(audience: object) -> None:
+    with pytest.raises(RoktSettingsError, match="audience must be a name of 1 to 100 characters"):
+        check_audience_arguments(audience, "mirror", "import", 0.3)
+
+
+def test_every_bad_argument_is_named() -> None:
+    with pytest.raises(RoktSettingsError) as refused:
+        check_audience_arguments("", "replace", "email", 30)
+    assert refused.value.problems == (
+        "audience must be a name of 1 to 100 characters",
+        "mode must be one of 'include', 'exclude', 'mirror'",
+        "via must be one of 'import', 'events'",
+        "max_removed must be a fraction from 0 to 1",
+    )
+
+
+@pytest.mark.parametrize("max_removed", [-0.1, 1.1, "0.3", None, True, float("nan")])
+def test_a_fraction_must_be_one(max_removed: object) -> None:
+    with pytest.raises(RoktSettingsError, match="max_removed"):
+        check_audience_arguments("a", "mirror", "import", max_removed)
+
+
+def test_only_addresses_and_their_hashes_can_be_mirrored() -> None:
+    check_mirrored_identities(["user_identities.email", "user_identities.other"])
+    with pytest.raises(RoktMappingError, match=r"cannot use user_identities.customerid: .*mode='include'"):
+        check_mirrored_identities(["user_identities.email", "user_identities.customerid"])
