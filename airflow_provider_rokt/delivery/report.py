@@ -105,15 +105,6 @@ class Report:
             f"{self.batches} batches in {self.requests} requests, answers {codes}. Ledger: {self.ledger}"
         )
 
-    def __str__(self) -> str:
-        """One line for a log."""
-        return (
-            f"Delivery {self.delivery_id}: {self.rows_read} rows read, {self.rows_accepted} accepted, "
-            f"{self.rows_rejected} rejected, {self.rows_failed} failed, {self.rows_skipped} skipped; "
-            f"{self.batches} batches, {self.requests} requests, answers {dict(sorted(self.status_codes.items()))}. "
-            f"Ledger: {self.ledger}"
-        )
-
     def check_reconciled(self) -> None:
         """Make sure that every row read ended in exactly one outcome."""
         ended = self.rows_accepted + self.rows_rejected + self.rows_failed + self.rows_skipped

@@ -62,8 +62,8 @@ def test_in_a_log_it_is_one_line_of_counts():
     tally.reject(faults(1))
     tally.answer(202)
     assert str(tally.report("d1", "file:///ledger/d1")) == (
-        "Delivery d1: 3 rows read, 1 accepted, 1 rejected, 0 failed, 1 skipped; 1 batches, 1 requests, "
-        "answers {'202': 1}. Ledger: file:///ledger/d1"
+        "Delivery d1: 3 rows read, 1 accepted, 1 rejected, 0 failed, 1 skipped; 1 batches in 1 requests, "
+        "answers 202: 1. Ledger: file:///ledger/d1"
     )
 
 
