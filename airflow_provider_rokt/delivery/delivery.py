@@ -15,7 +15,7 @@ from airflow_provider_rokt.delivery.halt import Halt
 from airflow_provider_rokt.delivery.ledger import LedgerWriter
 from airflow_provider_rokt.delivery.pacing import Pacer
 from airflow_provider_rokt.delivery.report import Report, Tally
-from airflow_provider_rokt.delivery.retry import RetryPolicy
+from airflow_provider_rokt.delivery.retry import Clock, RetryPolicy
 from airflow_provider_rokt.delivery.settlement import Settlement, Settler
 from airflow_provider_rokt.exceptions import RoktIncompleteError
 from airflow_provider_rokt.request import Request
@@ -37,10 +37,18 @@ class Delivery:
     :param concurrency: connections to Rokt, and threads.
     :param retry: how long one request is tried. One that is not taken in this time halts the delivery: its rows and
         all later ones fail without further waiting, so that the source can still be read to its end.
+    :param clock: seconds, for the progress line in the log.
     """
 
     def __init__(
-        self, poster: Poster, ledger: LedgerWriter, *, concurrency: int, pacer: Pacer, retry: RetryPolicy
+        self,
+        poster: Poster,
+        ledger: LedgerWriter,
+        *,
+        concurrency: int,
+        pacer: Pacer,
+        retry: RetryPolicy,
+        clock: Clock = time.monotonic,
     ) -> None:
         self._ledger = ledger
         self._tally = Tally()
@@ -50,7 +58,8 @@ class Delivery:
         self._stopped = False
         self._finished = False
         self._requests = 0
-        self._next_progress = time.monotonic() + _PROGRESS_SECONDS
+        self._clock = clock
+        self._next_progress = clock() + _PROGRESS_SECONDS
 
     def read(self, count: int) -> None:
         """Counts rows read from the source."""
@@ -156,9 +165,9 @@ class Delivery:
         self._finished = True
 
     def _show_progress(self) -> None:
-        if time.monotonic() < self._next_progress:
+        if self._clock() < self._next_progress:
             return
-        self._next_progress = time.monotonic() + _PROGRESS_SECONDS
+        self._next_progress = self._clock() + _PROGRESS_SECONDS
         tally = self._tally
         log.info(
             "Delivery %s: %d rows read, %d accepted, %d rejected, %d failed, %d skipped",

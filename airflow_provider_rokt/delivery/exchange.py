@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from airflow_provider_rokt.delivery.answer import Answer, NoAnswerError, Poster
 from airflow_provider_rokt.delivery.halt import Halt
-from airflow_provider_rokt.delivery.pacing import Pacer
+from airflow_provider_rokt.delivery.pacing import Departure, Pacer
 from airflow_provider_rokt.delivery.retry import Clock, RetryPolicy, is_retryable, retry
 from airflow_provider_rokt.request import Request
 
@@ -22,6 +22,7 @@ class Exchange:
     :param milliseconds: from the first attempt's start to the last answer.
     :param answers: how many answers of each status came, ``"none"`` for none.
     :param failure: why there is no answer that says anything of the batches; ``""`` where there is one.
+    :param departure: of the attempt now on its way.
     """
 
     request: Request
@@ -31,6 +32,7 @@ class Exchange:
     milliseconds: float = 0.0
     answers: Counter[str] = field(default_factory=Counter)
     failure: str = ""
+    departure: Departure | None = None
 
     @property
     def paced_batches(self) -> int:
@@ -68,18 +70,10 @@ class Sender:
 
         :raises RoktError: where no attempt can succeed.
         """
-        # The budget begins once it is this request's turn: at a low rate the wait alone could use it up.
-        if not self._pacer.acquire(exchange.paced_batches, self._halt.event):
-            exchange.failure = self._halt.reason
-            return
-        begin = self._clock()
         try:
-            answer = retry(
-                lambda: self._attempt(exchange),
-                self._policy,
-                lambda seconds: self._wait(exchange, seconds),
-                clock=self._clock,
-            )
+            # The budget begins after this: at a low rate waiting for the first turn alone could use it up.
+            self._wait_for_turn(exchange)
+            answer = self._answer(exchange)
         except NoAnswerError as error:
             self._give_up(exchange, f"no answer from Rokt ({error.cause})")
         except _HaltedError:
@@ -88,7 +82,18 @@ class Sender:
             exchange.body = answer.body
             if is_retryable(answer.status):
                 self._give_up(exchange, f"Rokt answered {answer.status}")
-        exchange.milliseconds = (self._clock() - begin) * 1000
+
+    def _answer(self, exchange: Exchange) -> Answer:
+        begin = self._clock()
+        try:
+            return retry(
+                lambda: self._attempt(exchange),
+                self._policy,
+                lambda seconds: self._wait(exchange, seconds),
+                clock=self._clock,
+            )
+        finally:
+            exchange.milliseconds = (self._clock() - begin) * 1000
 
     def _attempt(self, exchange: Exchange) -> Answer:
         try:
@@ -96,6 +101,8 @@ class Sender:
         except NoAnswerError:
             exchange.answered(None)
             raise
+        if exchange.departure:
+            self._pacer.answered(exchange.departure)
         exchange.answered(answer.status)
         return answer
 
@@ -105,11 +112,16 @@ class Sender:
         if exchange.status == 429:
             # The limit is the account's: the other threads would only run into it too.
             self._pacer.hold(seconds)
-        halted = self._halt.event.wait(seconds)
-        if halted or not self._pacer.acquire(exchange.paced_batches, self._halt.event):
+        if self._halt.event.wait(seconds):
+            raise _HaltedError
+        self._wait_for_turn(exchange)
+
+    def _wait_for_turn(self, exchange: Exchange) -> None:
+        exchange.departure = self._pacer.acquire(exchange.paced_batches, self._halt.event)
+        if exchange.departure is None:
             raise _HaltedError
 
     def _give_up(self, exchange: Exchange, why: str) -> None:
         exchange.failure = f"{why} until the time budget of {self._policy.budget_seconds:g} s was spent"
         log.warning("%s; nothing more is sent", exchange.failure)
-        self._halt.because("Rokt did not take an earlier request within its time budget")
+        self._halt.because(f"not delivered: {exchange.failure}")

@@ -10,7 +10,7 @@ from airflow_provider_rokt.delivery.halt import Halt
 from airflow_provider_rokt.delivery.records import BatchVerdict, RequestRecord
 from airflow_provider_rokt.delivery.verdicts import Judgement, Ruling, judge
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError
-from airflow_provider_rokt.limits import REQUEST_BYTES
+from airflow_provider_rokt.packing import RequestPacker
 from airflow_provider_rokt.request import Batch, Request
 from airflow_provider_rokt.rows import FieldFault, Outcome, RowFault
 
@@ -129,18 +129,12 @@ def _repacked(request: Request, batches: Sequence[Batch]) -> list[Request]:
 
     An import has one verdict for the whole request, so there each goes alone.
     """
-    most = len(request.batches) if request.endpoint.is_events else 1
-    packed: list[list[Batch]] = []
-    free = 0
-    for batch in batches:
-        # A part repeats what it shares with the others, so the parts can need more room than the whole.
-        size = len(batch.body) + 1
-        if not packed or len(packed[-1]) == most or size > free:
-            packed.append([])
-            free = REQUEST_BYTES - len(request.prefix) - len(request.suffix)
-        packed[-1].append(batch)
-        free -= size
-    return [request.with_batches(some) for some in packed]
+    if not request.endpoint.is_events:
+        return [request.with_batches([batch]) for batch in batches]
+    # A part repeats what it shares with the others, so the parts can need more room than the whole.
+    packer = RequestPacker(request, batches=len(request.batches))
+    packed = [*[packer.add(batch) for batch in batches], packer.flush()]
+    return [smaller for smaller in packed if smaller]
 
 
 def _record(exchange: Exchange, finals: Sequence[_Final]) -> RequestRecord:
