@@ -75,7 +75,7 @@ class MembershipFile:
         except FileNotFoundError:
             return None
 
-    def persons(self) -> Iterator[str]:
+    def persons(self) -> Iterator[bytes]:
         """The persons, 64 hex digits each, ascending.
 
         The checksum can only be compared after the last one: use nothing of them before they are all read.
@@ -92,8 +92,8 @@ class MembershipFile:
                 # The last 32 bytes so far may be the checksum.
                 end = max(len(held) // _RECORD - 1, 0) * _RECORD
                 checksum.update(held[:end])
-                text = held[:end].hex()
-                yield from (text[start : start + 2 * _RECORD] for start in range(0, len(text), 2 * _RECORD))
+                digits = held[:end].hex().encode()
+                yield from [digits[start : start + 2 * _RECORD] for start in range(0, len(digits), 2 * _RECORD)]
                 held = held[end:]
         if held != checksum.digest():
             raise self.unusable("its checksum does not match: it was cut short or changed")

@@ -30,7 +30,7 @@ MEMBERS: Final = "members"
 UNCONFIRMED: Final = "unconfirmed-"
 # The generation before the first commit.
 FIRST: Final = "none"
-_NO_ROW: Final = "0" * 12
+_NO_ROW: Final = b"0" * 12
 
 
 class MirrorState:
@@ -123,8 +123,8 @@ class MirrorState:
         MembershipFile(self._folder, name).write(header, persons)
 
     def _lines(self, name: str, sign: bytes) -> Iterator[bytes]:
-        end = f"{sign.decode()}{_NO_ROW}\n"
-        return (f"{person}{end}".encode("ascii") for person in MembershipFile(self._folder, name).persons())
+        end = sign + _NO_ROW + b"\n"
+        return (person + end for person in MembershipFile(self._folder, name).persons())
 
     def _header(self, name: str) -> dict[str, Any] | None:
         file = MembershipFile(self._folder, name)

@@ -22,6 +22,7 @@ from airflow_provider_rokt.rows import RowFault, RowRef, faults_of
 
 Reject = Callable[[Sequence[RowFault]], None]
 
+_ROWS: Final = WANTED + UNWANTED
 _person_of: Final = itemgetter(PERSON)
 # A person both in and out: so many rows are reported at a time.
 _FAULTS_AT_ONCE: Final = 1_000
@@ -67,7 +68,7 @@ class AudiencePlan:
         """What is to be sent. The order depends on the persons only, not on the order of the query's result."""
         for line in self._lines():
             sign = line[SIGN : SIGN + 1]
-            if sign in (WANTED, UNWANTED):
+            if sign in _ROWS:
                 yield Change(line[PERSON].decode(), line[ADDRESS].decode(), sign == WANTED, int(line[NUMBER], 16))
 
     def decisions(self) -> Iterator[tuple[bytes, bytes]]:
@@ -143,15 +144,18 @@ class _Planner:
         signs = first[SIGN : SIGN + 1]
         # Numbers and not lines: a person whom a million rows name must not fill the memory.
         others: array[int] | None = None
+        count = 1
         for line in lines:
-            others = array("Q") if others is None else others
-            others.append(int(line[NUMBER], 16))
+            count += 1
             sign = line[SIGN : SIGN + 1]
             if sign not in signs:
                 signs += sign
-        self._decide(first, signs, 1 + len(others or ()))
+            if sign in _ROWS:
+                others = array("Q") if others is None else others
+                others.append(int(line[NUMBER], 16))
+        self._decide(first, signs, count)
         if others and contradicts(signs):
-            self._report(member_key(first[PERSON].decode()), [int(first[NUMBER], 16), *filter(None, others)])
+            self._report(member_key(first[PERSON].decode()), [int(first[NUMBER], 16), *others])
 
     def plan(self) -> AudiencePlan:
         """The finished plan."""

@@ -15,13 +15,13 @@ from tests.audiences.people import address, hashed
 Folder = LocalFolder | StoreFolder
 
 
-def people(count: int) -> list[str]:
-    return sorted(hashed(address(number)) for number in range(count))
+def people(count: int) -> list[bytes]:
+    return sorted(hashed(address(number)).encode() for number in range(count))
 
 
 def write(folder: Folder, count: int, **header: object) -> MembershipFile:
     file = MembershipFile(folder, "members")
-    file.write({"generation": "1", **header}, (person.encode() for person in people(count)))
+    file.write({"generation": "1", **header}, iter(people(count)))
     return file
 
 
