@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy
 
 SMALL, LARGE = 20_000, 400_000
-# Measured: 0 to 128 KiB for every driver; 300 to 600 MiB for get_records.
+# Measured: 0 to 80 KiB for every driver; 270 to 530 MiB for get_records.
 ALLOWED = 4 * 1024  # KiB
 SQLITE_NUMBERS = (
     "(WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {rows}) "
