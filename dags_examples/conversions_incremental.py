@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from airflow.providers.common.compat.sdk import DAG
+from airflow.timetables.interval import CronDataIntervalTimetable
 
 from airflow_provider_rokt.operators.rokt import RoktConversionOperator
 
@@ -13,7 +14,8 @@ SQLITE_TIME = ".strftime('%Y-%m-%d %H:%M:%S')"
 
 with DAG(
     dag_id="rokt_conversions_incremental",
-    schedule="@hourly",
+    # Airflow 3 gives "@hourly" an interval of no length, which would select nothing; this one covers the hour.
+    schedule=CronDataIntervalTimetable("@hourly", timezone="UTC"),
     start_date=datetime(2026, 1, 1),
     catchup=False,
     tags=["rokt", "example"],

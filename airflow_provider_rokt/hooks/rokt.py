@@ -165,7 +165,7 @@ class RoktHook(BaseHook):
             ledger = open_ledger().begin(operation, current_sender(self.rokt_conn_id), options.recorded())
             self.log.info("Delivery %s begins; its ledger is %s", ledger.delivery_id, ledger.uri)
             pacer = Pacer(self.settings.batches_per_second)
-            budget = conf.getfloat("rokt", "retry_seconds", fallback=RetryPolicy.budget_seconds)
+            budget = conf.getfloat("rokt", "retry_seconds", fallback=RetryPolicy().budget_seconds)
             return Delivery(client, ledger, concurrency=options.concurrency, pacer=pacer, retry=RetryPolicy(budget))
 
         with closing(self._client(options.concurrency)) as client:
