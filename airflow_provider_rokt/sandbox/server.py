@@ -98,6 +98,8 @@ class Sandbox:
         self._thread.start()
         while not self._server.started and self._thread.is_alive():
             time.sleep(0.005)
+        if not self._server.started:
+            raise RuntimeError("the sandbox's server did not start; its log says why")
         return self
 
     def __exit__(

@@ -84,6 +84,7 @@ def _basic(text):
         _basic("sandbox-key"),
         _basic("sandbox-key:sandbox-secret "),
         "Basic not-base64!",
+        _basic("sandbox-key:sandbox-secret") + "!",
         "Bearer " + base64.b64encode(b"sandbox-key:sandbox-secret").decode(),
         "sandbox-key",
     ],

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_rokt.sandbox import Settings
 from airflow_provider_rokt.sandbox.answer import Refusal
-from airflow_provider_rokt.sandbox.rate import Rate
+from airflow_provider_rokt.sandbox.faults import Status
+from airflow_provider_rokt.sandbox.rate import Rate, Window, retry_after
 
 
 def _admitted(rate, at, batches):
@@ -36,13 +37,16 @@ def test_refused_batches_use_nothing_up():
 
 
 def test_the_wait_is_until_enough_has_left_the_window():
-    rate = Rate(Settings(batches_per_second=10))
-    rate.admit(0.0, 4)
-    rate.admit(0.6, 6)
-    assert _admitted(rate, 0.7, 4).headers["retry-after"] == "1"
-    assert rate._second.wait(0.7, 4) == pytest.approx(0.3)
-    assert rate._second.wait(0.7, 5) == pytest.approx(0.9)
-    assert rate._second.wait(0.7, 11) == 1
+    window = Window(1)
+    window.add(0.0, 4)
+    window.add(0.6, 6)
+    assert [window.wait(0.7, excess) for excess in (1, 4, 5, 10)] == pytest.approx([0.3, 0.3, 0.9, 0.9])
+    assert window.wait(0.7, 11) == 1
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0, "0"), (0.2, "1"), (1, "1"), (1.01, "2")])
+def test_retry_after_is_rounded_up(seconds, told):
+    assert retry_after(seconds, as_date=False) == {"retry-after": told}
 
 
 def test_the_rate_may_grow_by_the_acceleration_and_no_more():
@@ -104,8 +108,6 @@ def test_retry_after_may_be_a_date_or_absent(sandbox, post, batch):
 
 
 def test_the_peak_counts_what_was_refused_or_struck_by_a_fault(sandbox, post, batch):
-    from airflow_provider_rokt.sandbox.faults import Status
-
     sandbox.faults.add(Status(503, times=1))
     post([batch("m1")] * 7)
     assert sandbox.rate.peak == 7
