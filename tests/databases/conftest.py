@@ -9,6 +9,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -37,17 +38,7 @@ class Database:
     numbers: str
     host: str = "127.0.0.1"
     schema: str = "test"
-    made: list[str] = field(default_factory=list)
-
-    def missing(self) -> str | None:
-        """Why tests with it cannot run, or None."""
-        if find_spec(self.provider) is None:
-            return f"{self.provider} is not installed"
-        try:
-            socket.create_connection((self.host, self.port), timeout=2).close()
-        except OSError as error:
-            return f"no {self.conn_type} server at {self.host}:{self.port} ({error})"
-        return None
+    made: list[str] = field(default_factory=list, hash=False)
 
     def connection(self, **extra: Any) -> str:
         """Makes an Airflow connection with these extras.
@@ -88,12 +79,28 @@ def _rows(cursor: Any) -> list[Any] | None:
     return list(cursor.fetchall()) if cursor.description else None
 
 
+@cache
+def missing(database: Database) -> str | None:
+    """Why tests with a database cannot run, or None."""
+    if find_spec(database.provider) is None:
+        return f"{database.provider} is not installed"
+    try:
+        socket.create_connection((database.host, database.port), timeout=2).close()
+    except OSError as error:
+        return f"no {database.conn_type} server at {database.host}:{database.port} ({error})"
+    return None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips before a fixture would: what is skipped in one place, pytest reports as one line."""
+    reasons = {name: missing(database) for name, database in (("mariadb", MARIADB), ("postgres", POSTGRES))}
+    if not REQUIRED and any(reasons.get(name) for name in getattr(item, "fixturenames", ())):
+        pytest.skip("database tests: " + ", ".join(filter(None, reasons.values())))
+
+
 def _ready(database: Database) -> Iterator[Database]:
-    reason = database.missing()
-    if reason and REQUIRED:
+    if reason := missing(database):
         pytest.fail(f"ROKT_REQUIRE_DATABASES is set, but {reason}")
-    if reason:
-        pytest.skip(reason)
     yield database
     for variable in database.made:
         os.environ.pop(variable, None)
