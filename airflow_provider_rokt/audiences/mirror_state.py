@@ -101,7 +101,8 @@ class MirrorState:
         """Remembers the run as done: every change of the plan was accepted but those refused.
 
         :param refused: keys (:func:`member_key`) of the members that Rokt refused for good. Of them it is not known
-            whether they are in the list, so the next run sends them again.
+            whether they are in the list, so the next run sends them again. Keys of rows that were never sent do no
+            harm.
         :raises RoktAudienceError: when another run changed the memory meanwhile; nothing is remembered then.
         """
         self._lease.check()
@@ -112,7 +113,7 @@ class MirrorState:
         # Not in force before the rename below makes its generation the current one.
         self._write(UNCONFIRMED + generation, generation, unknown)
         decided = ((person, sign, _is_refused(person, refused)) for person, sign in plan.decisions())
-        members = (person for person, sign, no in decided if sign in (WANTED, MEMBER) and not no)
+        members = (person for person, sign, no in decided if sign == MEMBER or (sign == WANTED and not no))
         self._write(MEMBERS, generation, members)
         self._generation = generation
         self._tidy({MEMBERS, UNCONFIRMED + generation})

@@ -174,6 +174,15 @@ def test_a_refused_member_is_tried_again_and_nobody_else(folder: Folder) -> None
     assert sent == [persons(range(6)), persons([3])]
 
 
+def test_who_was_not_sent_cannot_have_been_refused(folder: Folder) -> None:
+    """The ledger names rows rejected here, too, such as a member's that contradict each other."""
+    mirror(folder, [1, 2], lambda request: None)
+    mirror(folder, [1, 2], lambda request: None, refused=[member_key(hashed(address(1))), "row 7"])
+    sent: list[Request] = []
+    mirror(folder, [1, 2], sent.append)
+    assert sent == []
+
+
 def test_the_memory_holds_no_address(folder: Folder) -> None:
     def fail(request: Request) -> None:
         raise ConnectionError
