@@ -1,0 +1,100 @@
+"""Brings a user's events together: Rokt limits batches per second, and a batch may hold many events of one user."""
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+from airflow_provider_rokt.events.batch import ENVELOPE_BYTES, EventBatch, serialise
+from airflow_provider_rokt.limits import ATTRIBUTES, BATCH_BYTES, EVENTS_PER_REQUEST
+from airflow_provider_rokt.rows import FieldFault, RowFault, RowRef
+
+_TOO_LARGE: Final = FieldFault("events[]", f"larger than {BATCH_BYTES} bytes as a batch of its own")
+
+
+class Grouped(NamedTuple):
+    """What became of a window's events.
+
+    :param batches: in the order in which their first events came.
+    :param faults: the events that no batch can hold.
+    """
+
+    batches: list[EventBatch]
+    faults: list[RowFault]
+
+
+def group(rows: Iterable[tuple[RowRef, dict[str, Any]]], *, group_by_user: bool = True) -> Grouped:
+    """Makes batches of valid single-event batches; a user's events stay in order.
+
+    A user's events share a batch when everything around them is identical, except that their user attributes may
+    complete each other. Attributes describe the user: all of them end in one profile, whichever event brought
+    them. Device, address, consent and click id describe the moment of the event: lent to another event they
+    would be wrong.
+
+    :param rows: a row and its batch of exactly one event, as the mapping made it; left as they are.
+    :param group_by_user: ``False`` gives each event a batch of its own.
+    """
+    grouped: list[_OpenBatch] = []
+    newest: dict[bytes, _OpenBatch] = {}
+    faults: list[RowFault] = []
+    for row, document in rows:
+        sections = document.copy()
+        (event,) = sections.pop("events")
+        attributes = sections.pop("user_attributes", {})
+        sections.pop("source_request_id", None)  # the batch derives its own
+        shared, event_json = serialise(sections), serialise(event)
+        # Only the newest batch of a user grows: an event must not overtake one whose attributes differ.
+        if (batch := newest.get(shared)) and batch.take(row, attributes, event_json):
+            continue
+        batch = _OpenBatch(shared, row, attributes, event_json)
+        if batch.size > BATCH_BYTES:
+            faults.append(RowFault(row, (_TOO_LARGE,)))
+            continue
+        grouped.append(batch)
+        if group_by_user:
+            newest[shared] = batch
+    return Grouped([batch.close() for batch in grouped], faults)
+
+
+class _OpenBatch:
+    """A batch that may still grow; ``size`` is what its body will measure, in bytes."""
+
+    __slots__ = ("attributes", "attributes_json", "events", "rows", "shared", "size")
+
+    def __init__(self, shared: bytes, row: RowRef, attributes: dict[str, Any], event: bytes) -> None:
+        self.shared = shared
+        self.attributes = attributes
+        self.attributes_json = _section(attributes)
+        self.events = [event]
+        self.rows = [row]
+        self.size = ENVELOPE_BYTES + len(shared) + len(self.attributes_json) + len(event)
+
+    def take(self, row: RowRef, attributes: dict[str, Any], event: bytes) -> bool:
+        """Adds an event of the same user, unless its attributes contradict or a limit would be broken."""
+        if len(self.events) >= EVENTS_PER_REQUEST or not _compatible(self.attributes, attributes):
+            return False
+        union, union_json = self.attributes, self.attributes_json
+        if not attributes.keys() <= union.keys():
+            union = {**union, **attributes}
+            union_json = _section(union)
+        size = self.size + len(union_json) - len(self.attributes_json) + len(b",") + len(event)
+        if len(union) > ATTRIBUTES or size > BATCH_BYTES:
+            return False
+        self.attributes, self.attributes_json, self.size = union, union_json, size
+        self.events.append(event)
+        self.rows.append(row)
+        return True
+
+    def close(self) -> EventBatch:
+        return EventBatch.of(b"%b%b}" % (self.shared[:-1], self.attributes_json), self.events, self.rows)
+
+
+def _section(attributes: dict[str, Any]) -> bytes:
+    return b',"user_attributes":' + serialise(attributes) if attributes else b""
+
+
+def _compatible(ours: dict[str, Any], theirs: dict[str, Any]) -> bool:
+    """Whether no name has two values; ``1``, ``1.0`` and ``True`` are three values in JSON."""
+    for name, value in theirs.items():
+        other = ours.get(name, value)
+        if other is not value and (type(other) is not type(value) or other != value):
+            return False
+    return True
