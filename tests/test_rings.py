@@ -7,6 +7,7 @@ import ast
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,7 @@ def test_a_trespass_is_seen(module: str, imported: str) -> None:
     assert trespasses(f"{NAME}.{module}", imported)
 
 
+@cache
 def imported_by(module: str) -> set[str]:
     """The top-level names a fresh interpreter holds after importing ``module``."""
     code = f"import sys; import {module}; print('\\n'.join({{name.split('.')[0] for name in sys.modules}}))"
