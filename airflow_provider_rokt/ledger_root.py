@@ -21,6 +21,14 @@ def open_ledger() -> Ledger:
         raise RoktSettingsError("[rokt] ledger_path", [f"{error}; {hint}"]) from error
 
 
+def memory_folder(name: str) -> Any:
+    """The folder that remembers a mirrored audience: beside the ledgers, where they do not look for deliveries.
+
+    :param name: of plain characters.
+    """
+    return open_ledger().beside("_audiences").folder(name)
+
+
 def _root(location: str) -> Any:
     url = urlsplit(location)
     if url.scheme not in ("", "file"):

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from airflow_provider_rokt.delivery.report import check_threshold
+from airflow_provider_rokt.audiences.guards import MAX_REMOVED, check_audience_arguments
+from airflow_provider_rokt.audiences.membership import FLAG
 from airflow_provider_rokt.events.rules import Rules
 from airflow_provider_rokt.exceptions import RoktSettingsError
+from airflow_provider_rokt.limits import MEMBERS_PER_REQUEST, MOST_MEMBERS_PER_REQUEST
+from airflow_provider_rokt.thresholds import check_threshold
 
 MAX_CONCURRENCY = 32
 
@@ -78,6 +81,44 @@ class ConversionOptions(DeliveryOptions):
 
     group_by_user: bool = True
     historical: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudienceOptions(DeliveryOptions):
+    """What an audience delivery can be told besides.
+
+    :param audience: the audience's name.
+    :param mode: ``include``, ``exclude`` or ``mirror``.
+    :param via: ``import`` (Custom Audience Import) or ``events`` (membership events).
+    :param hash_emails: send addresses as their SHA-256.
+    :param max_removed: the largest fraction of a mirrored audience that one run may remove.
+    :param allow_empty: take a query without rows at its word.
+    :param members_per_request: of an import.
+    :param flag: name of the user attribute that membership events set, with ``{audience}`` in it; empty for none.
+    """
+
+    audience: str
+    mode: str = "include"
+    via: str = "import"
+    hash_emails: bool = True
+    max_removed: float = MAX_REMOVED
+    allow_empty: bool = False
+    members_per_request: int = MEMBERS_PER_REQUEST
+    flag: str = FLAG
+
+    def _problems(self) -> list[str]:
+        problems = super()._problems()
+        try:
+            check_audience_arguments(self.audience, self.mode, self.via, self.max_removed)
+        except RoktSettingsError as error:
+            problems.extend(error.problems)
+        if not _whole(self.members_per_request) or not 1 <= self.members_per_request <= MOST_MEMBERS_PER_REQUEST:
+            problems.append(f"members_per_request must be a whole number from 1 to {MOST_MEMBERS_PER_REQUEST}")
+        if not isinstance(self.flag, str) or (self.flag and "{audience}" not in self.flag):
+            problems.append("flag must be a name with {audience} in it, or empty for no flag")
+        if self.resend_from and self.mode == "mirror":
+            problems.append("resend_from is not for mode='mirror': a mirror's next run repairs what is missing")
+        return problems
 
 
 _Options = TypeVar("_Options", bound=DeliveryOptions)

@@ -18,7 +18,8 @@ class Outcome(StrEnum):
 class RowRef(NamedTuple):
     """Names one row of the source.
 
-    :param number: its place in the query's result, from 1.
+    :param number: its place in the query's result, from 1; 0 for what is sent without a row, such as the removal of
+        somebody who is no longer in the query.
     :param key: the user's ``source_message_id`` for an event, a digest for an audience member, and
         ``"row N"`` where neither could be read.
     """

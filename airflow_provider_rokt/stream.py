@@ -1,6 +1,6 @@
 """What turns a source's rows into requests, one read window at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -26,6 +26,10 @@ class Window:
 
 class Stream(Protocol):
     """Rows in, requests out; keeps what does not fill a request yet."""
+
+    @property
+    def extras(self) -> Mapping[str, int]:
+        """Counts of its own for the report, known once it is flushed."""
 
     def window(self, rows: Sequence[Row]) -> Window:
         """Takes the next rows of the source, in order."""

@@ -36,7 +36,7 @@ RINGS = {
     "pure": Ring(
         frozenset(
             {"audiences", "connection_form", "events", "exceptions", "get_provider_info", "limits"}
-            | {"packing", "request", "rows", "stream"}
+            | {"packing", "request", "rows", "stream", "thresholds"}
         ),
         frozenset(),
         frozenset({"jsonschema", "jsonschema_rs", "msgspec", "phonenumbers", "referencing"}),

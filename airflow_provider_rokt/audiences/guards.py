@@ -8,6 +8,7 @@ from typing import Final
 from airflow_provider_rokt.audiences.decisions import PlanCounts
 from airflow_provider_rokt.exceptions import RoktAudienceError, RoktMappingError, RoktSettingsError
 from airflow_provider_rokt.limits import AUDIENCE_NAME_CHARS, SMALLEST_AUDIENCE
+from airflow_provider_rokt.thresholds import exceeds
 
 MAX_REMOVED: Final = 0.3
 
@@ -81,6 +82,21 @@ def check_plan(
             f"The run would remove {counts.removed} of {counts.before} members ({removed:.1%}), more than "
             f"max_removed={max_removed} allows; nothing was sent. If the query is right, run it once with "
             f"max_removed={ceil(removed * 100) / 100}."
+        )
+
+
+def check_unusable(unusable: int, rows_read: int, max_rejected: int | float) -> None:
+    """Refuses to mirror rows that cannot be read: their people would be taken for gone, and removed.
+
+    :param unusable: rows rejected so far.
+    :param max_rejected: rows (int) or a fraction of the rows read (float).
+    :raises RoktAudienceError: when there are more than that.
+    """
+    if exceeds(unusable, rows_read, max_rejected):
+        raise RoktAudienceError(
+            f"{unusable} of {rows_read} rows name nobody who can be mirrored, and max_rejected is {max_rejected}; "
+            "nothing was sent, since their people would count as gone. Correct these rows, or allow for them with "
+            "max_rejected."
         )
 
 

@@ -41,6 +41,11 @@ class MemberRows(Sequence[RowRef]):
     def __len__(self) -> int:
         return len(self._numbers)
 
+    def __iter__(self) -> Iterator[RowRef]:
+        keys = self._keys.decode("ascii")
+        for number, start in zip(self._numbers, range(0, len(keys), _KEY_CHARS), strict=True):
+            yield RowRef(number, member_key(keys[start : start + _KEY_CHARS]))
+
     @overload
     def __getitem__(self, index: int) -> RowRef: ...
     @overload

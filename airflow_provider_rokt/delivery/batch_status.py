@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from airflow_provider_rokt.delivery.ledger_reader import LedgerReader
 from airflow_provider_rokt.delivery.records import BatchVerdict, RequestRecord
-from airflow_provider_rokt.delivery.report import exceeds, first_reasons, printable
+from airflow_provider_rokt.delivery.report import first_reasons, printable
 from airflow_provider_rokt.exceptions import RoktIncompleteError, RoktLedgerError, RoktRejectedError
 from airflow_provider_rokt.rows import Outcome
+from airflow_provider_rokt.thresholds import exceeds
 
 SHOWN: Final = 100
 """Batches, and ledgers, that a status names one by one; it travels through Airflow's database."""

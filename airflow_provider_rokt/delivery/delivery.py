@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Final, Self
 
@@ -68,6 +68,10 @@ class Delivery:
     def skip(self, count: int) -> None:
         """Counts rows that are not sent on purpose."""
         self._tally.skipped += count
+
+    def describe(self, extras: Mapping[str, int]) -> None:
+        """Adds counts of the operation's own to the report."""
+        self._tally.extras.update(extras)
 
     def reject(self, faults: Iterable[RowFault]) -> None:
         """Books rows that are invalid and never sent."""

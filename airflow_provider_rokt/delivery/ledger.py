@@ -40,6 +40,10 @@ class Ledger:
         """The root's address."""
         return self._folder.uri
 
+    def beside(self, name: str) -> Folder:
+        """A folder for other lasting records; its name begins so that it cannot be a delivery's."""
+        return self._folder.folder(name)
+
     def begin(
         self, operation: str, sender: dict[str, Any], options: dict[str, Any], delivery_id: str | None = None
     ) -> "LedgerWriter":

@@ -1,6 +1,5 @@
 """The arithmetic of a delivery: what was read and where every row ended."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +9,9 @@ from airflow_provider_rokt.exceptions import (
     RoktIncompleteError,
     RoktReconciliationError,
     RoktRejectedError,
-    RoktSettingsError,
 )
 from airflow_provider_rokt.rows import RowFault
+from airflow_provider_rokt.thresholds import exceeds
 
 REJECTIONS_SHOWN: Final = 20
 """Rejections kept in the report. The ledger has them all; a report travels through Airflow's database."""
@@ -20,27 +19,6 @@ REASONS_SHOWN: Final = 3
 """Reasons an error message names."""
 KEY_CHARS: Final = 200
 """Characters of a row's key shown in a report; a column mistaken for an id may hold a whole document."""
-
-
-def check_threshold(name: str, value: object) -> None:
-    """Check a limit of rows before anything is sent.
-
-    :param name: the argument it was given as.
-    :param value: rows (int) or a fraction of the rows read (float, 0.0 to 1.0).
-    """
-    is_rows = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    is_fraction = isinstance(value, float) and not math.isnan(value) and 0.0 <= value <= 1.0
-    if not (is_rows or is_fraction):
-        hint = "a whole number of rows, 0 or more, or a fraction of them from 0.0 to 1.0"
-        raise RoktSettingsError(f"argument {name!r}", [f"{name} must be {hint}"])
-
-
-def exceeds(rows: int, total: int, threshold: int | float) -> bool:
-    """Whether ``rows`` of ``total`` are more than the threshold allows."""
-    if isinstance(threshold, float):
-        # Divided, not multiplied: 0.29 * 100 is 28.999999999999996, and 29 rows of 100 are not more than 0.29.
-        return total > 0 and rows / total > threshold
-    return rows > threshold
 
 
 def printable(text: str) -> str:
@@ -63,6 +41,7 @@ class Report:
     :param ledger: the ledger's URI.
     :param rejections: the first rejected rows: ``row`` (key), ``path``, ``reason``.
     :param failures: reasons of failed rows, with how many rows each; only for error messages.
+    :param failed_without_row: what failed and has no row, such as the removal of somebody who left the query.
     :param extras: further counts of the operation (an audience's ``members_added`` ...).
     """
 
@@ -78,6 +57,7 @@ class Report:
     status_codes: Mapping[str, int] = field(default_factory=dict)
     rejections: tuple[Mapping[str, str], ...] = ()
     failures: Mapping[str, int] = field(default_factory=dict)
+    failed_without_row: int = 0
     extras: Mapping[str, int] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
@@ -123,7 +103,7 @@ class Report:
 
         :param max_rejected: rows (int) or a fraction of the rows read (float).
         """
-        if self.rows_failed:
+        if self.rows_failed or self.failed_without_row:
             raise RoktIncompleteError(self._incomplete())
         if exceeds(self.rows_rejected, self.rows_read, max_rejected):
             raise RoktRejectedError(self._rejected(max_rejected))
@@ -131,9 +111,10 @@ class Report:
     def _incomplete(self) -> str:
         reasons = sorted(self.failures.items(), key=lambda item: -item[1])[:REASONS_SHOWN]
         why = "; ".join(f"{reason} ({rows} rows)" for reason, rows in reasons) or "see the ledger"
+        others = f" and {self.failed_without_row} removals" if self.failed_without_row else ""
         return (
-            f"{self.rows_failed} of {self.rows_read} rows were not delivered: {why}. Run the task again, or resend "
-            f"only them with resend_from={self.delivery_id!r}. Ledger: {self.ledger}"
+            f"{self.rows_failed} of {self.rows_read} rows{others} were not delivered: {why}. Run the task again, or "
+            f"resend only them with resend_from={self.delivery_id!r}. Ledger: {self.ledger}"
         )
 
     def _rejected(self, max_rejected: int | float) -> str:
@@ -152,6 +133,7 @@ class Tally:
     accepted: int = 0
     rejected: int = 0
     failed: int = 0
+    failed_without_row: int = 0
     skipped: int = 0
     batches: int = 0
     requests: int = 0
@@ -167,7 +149,7 @@ class Tally:
     def reject(self, faults: Iterable[RowFault]) -> None:
         """Count rows as rejected and keep the first ones; of several faults in a row the first is shown."""
         for fault in faults:
-            self.rejected += 1
+            self.rejected += bool(fault.row.number)
             if len(self.rejections) < REJECTIONS_SHOWN:
                 path, reason = fault.faults[0] if fault.faults else ("", "")
                 row = {"row": fault.row.key, "path": path, "reason": reason}
@@ -176,7 +158,10 @@ class Tally:
     def fail(self, faults: Iterable[RowFault]) -> None:
         """Count rows as failed, by reason; there are few reasons, as they name no row."""
         for fault in faults:
-            self.failed += 1
+            if fault.row.number:
+                self.failed += 1
+            else:
+                self.failed_without_row += 1
             self.failures[printable(fault.faults[0].reason) if fault.faults else "unknown"] += 1
 
     def report(self, delivery_id: str, ledger_uri: str) -> Report:
@@ -188,6 +173,7 @@ class Tally:
             rows_accepted=self.accepted,
             rows_rejected=self.rejected,
             rows_failed=self.failed,
+            failed_without_row=self.failed_without_row,
             rows_skipped=self.skipped,
             batches=self.batches,
             requests=self.requests,

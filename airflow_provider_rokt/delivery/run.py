@@ -53,6 +53,7 @@ class DeliveryRun:
             if self._stream is None or self._delivery is None:
                 raise RuntimeError("the source ended without naming its columns")
             self._hand_over(self._delivery, self._stream.flush())
+            self._delivery.describe(self._stream.extras)
             return self._delivery.finish()
 
     def stop(self) -> None:

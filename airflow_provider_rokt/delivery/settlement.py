@@ -54,7 +54,7 @@ class Settlement:
             self.records.append(_record(exchange, finals))
         for batch, outcome, faults in finals:
             if outcome is Outcome.ACCEPTED:
-                self.accepted += len(batch.rows)
+                self.accepted += sum(1 for row in batch.rows if row.number)
             else:
                 booked = self.rejected if outcome is Outcome.REJECTED else self.failed
                 booked.extend(RowFault(row, faults) for row in batch.rows)
@@ -138,6 +138,8 @@ def _repacked(request: Request, batches: Sequence[Batch]) -> list[Request]:
 
 
 def _record(exchange: Exchange, finals: Sequence[_Final]) -> RequestRecord:
+    # 0 is no row's number: what is sent without a row has no place in the range.
+    numbers = [row.number for final in finals for row in final.batch.rows if row.number] or [0]
     return RequestRecord(
         number=0,
         endpoint=exchange.request.endpoint,
@@ -145,8 +147,8 @@ def _record(exchange: Exchange, finals: Sequence[_Final]) -> RequestRecord:
         attempts=exchange.attempts,
         size=len(exchange.request.body),
         milliseconds=round(exchange.milliseconds, 1),
-        first_row=min(final.batch.rows[0].number for final in finals),
-        last_row=max(final.batch.rows[-1].number for final in finals),
+        first_row=min(numbers),
+        last_row=max(numbers),
         batches=tuple(_verdict(final, exchange.status) for final in finals),
     )
 

@@ -1,7 +1,7 @@
 """Rows of a query become packed conversion requests: mapped, validated, told apart, grouped, packed."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from airflow_provider_rokt.events.grouping import group
@@ -74,6 +74,7 @@ class Conversions:
             for endpoint in (Endpoint.BULK, Endpoint.HISTORICAL)
         }
         self._stale = 0
+        self.extras: Mapping[str, int] = {}
 
     def window(self, rows: Sequence[Row]) -> Window:
         """Maps, validates, groups and packs one read window; events are grouped within it."""

@@ -20,8 +20,9 @@ from airflow_provider_rokt.events.conversions import Conversions
 from airflow_provider_rokt.events.mapping import compile_mapping
 from airflow_provider_rokt.exceptions import RoktError, RoktSettingsError
 from airflow_provider_rokt.failures import terminal_errors
+from airflow_provider_rokt.hooks.audience import AudienceRun
 from airflow_provider_rokt.ledger_root import open_ledger
-from airflow_provider_rokt.options import ConversionOptions, DeliveryOptions, options_from
+from airflow_provider_rokt.options import AudienceOptions, ConversionOptions, DeliveryOptions, options_from
 from airflow_provider_rokt.packing import batches_per_request
 from airflow_provider_rokt.probe import probe
 from airflow_provider_rokt.rows import RowRef
@@ -137,6 +138,64 @@ class RoktHook(BaseHook):
             )
 
         return self._deliver("conversions", source, make_stream, options)
+
+    def send_audience(
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        audience: str,
+        mapping: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """Changes an audience by rows that are not in a database.
+
+        :param rows: dicts, as for :meth:`send_conversions`.
+        :param audience: its name.
+        :param options: those of :class:`~airflow_provider_rokt.options.AudienceOptions`.
+        :returns: the flat report, as the operator returns it.
+        :raises RoktTaskFailed: when running it again is useless; the cause says why.
+        :raises RoktIncompleteError: when rows could not be delivered now; a retry sends them.
+        """
+        with terminal_errors():
+            chosen = options_from(AudienceOptions, audience=audience, mapping=mapping, **options)
+            report = self.deliver_audience(DictSource(rows, chosen.fetch_size), chosen, sparse=True)
+            report.check(chosen.max_rejected)
+            return report.summary()
+
+    def deliver_audience(self, source: Source, options: AudienceOptions, *, sparse: bool = False) -> Report:
+        """Changes an audience by a source's rows; judging the report is the caller's, save for a mirror's memory.
+
+        :param sparse: mapped columns may be missing in the source.
+        :raises RoktAudienceError: when a guard stops the run before anything is sent.
+        """
+        options.check()
+        sender, wanted = current_sender(self.rokt_conn_id), self._wanted(options.resend_from)
+        with AudienceRun(self.settings, options, sender, wanted=wanted, sparse=sparse) as run:
+            report = self._deliver("audience", source, run.make_stream, options)
+            run.commit(report)
+        return report
+
+    def preview_audience(
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        audience: str,
+        mapping: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """What :meth:`send_audience` would do, without sending or remembering anything.
+
+        :returns: ``rows_read, rows_rejected, rows_skipped, members_added, members_removed, members_unchanged``, and
+            ``stopped_by``: what a guard says against the run, or ``None``.
+        """
+        with terminal_errors():
+            chosen = options_from(AudienceOptions, audience=audience, mapping=mapping, **options)
+            return self.plan_audience(DictSource(rows, chosen.fetch_size), chosen, sparse=True)
+
+    def plan_audience(self, source: Source, options: AudienceOptions, *, sparse: bool = False) -> dict[str, Any]:
+        """The preview of a source's rows; see :meth:`preview_audience`."""
+        options.check()
+        sender = current_sender(self.rokt_conn_id)
+        with AudienceRun(self.settings, options, sender, sparse=sparse, is_preview=True) as run:
+            return run.preview(source)
 
     def stop(self) -> None:
         """Stops a delivery in order: what is on its way gets its verdict, nothing more is sent."""

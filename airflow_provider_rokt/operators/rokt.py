@@ -11,6 +11,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_provider_rokt.connection_form import DEFAULT_CONN_ID
 from airflow_provider_rokt.exceptions import RoktError
 from airflow_provider_rokt.failures import terminal_errors
+from airflow_provider_rokt.limits import MEMBERS_PER_REQUEST
 
 # What delivers (requests, validators, phone numbers) is imported where it runs: a DAG file that only names a
 # task is parsed every few seconds.
@@ -154,3 +155,63 @@ class RoktConversionOperator(_RoktDeliveryOperator):
         from airflow_provider_rokt.options import ConversionOptions
 
         return self.hook.deliver_conversions(self._source(), self._options(ConversionOptions))
+
+
+class RoktAudienceOperator(_RoktDeliveryOperator):
+    """Keeps an audience at Rokt by a query's rows: adds them, removes them, or makes the audience equal to them.
+
+    All rows are read before anything is sent, so that a guard can stop the run. Memory stays constant: members are
+    sorted on the worker's disk, in files without a name.
+
+    :param sql: one query, or a ``.sql`` file. (templated)
+    :param sql_conn_id: any SQL connection. (templated)
+    :param audience: the audience's name, 1 to 100 characters. (templated)
+    :param mode: ``include`` adds the rows, ``exclude`` removes them, ``mirror`` adds and removes what changed since
+        the last run that succeeded; the first run adds everyone.
+    :param via: ``import`` uses the Custom Audience Import (e-mail addresses or their SHA-256), ``events`` sends
+        ``audiencemembershipupdate`` events (any identity). To move, change this argument alone: each road has a
+        memory of its own, so a mirror's first run on the new road adds everyone there.
+    :param mapping: as for :class:`RoktConversionOperator`. ``events[].data.custom_attributes.status`` may name a
+        column that says per row whether its person is in (``add``, ``true``, ...) or out, and with ``via="events"``
+        ``events[].data.custom_attributes.audience_name`` one that names the audience. (templated)
+    :param hash_emails: send addresses as their SHA-256; ready hashes are recognised either way.
+    :param max_removed: the largest fraction of a mirrored audience that one run may remove.
+    :param allow_empty: take a query without rows at its word: a mirror then removes everyone.
+    :param members_per_request: of an import, at most 1,000,000.
+    :param flag: with ``via="events"``, the user attribute set to true or false, with ``{audience}`` in it; empty for
+        none. Rokt has not published which name it expects of whom; the default is what Segment sends.
+    :returns: the report of :class:`RoktConversionOperator` and ``members_added, members_removed,
+        members_unchanged``, what the run decided, in persons.
+
+    The other parameters are those of :class:`RoktConversionOperator`.
+    """
+
+    template_fields: Sequence[str] = (*_RoktDeliveryOperator.template_fields, "audience")
+
+    def __init__(
+        self,
+        *,
+        audience: str,
+        mode: str = "include",
+        via: str = "import",
+        hash_emails: bool = True,
+        max_removed: float = 0.3,
+        allow_empty: bool = False,
+        members_per_request: int = MEMBERS_PER_REQUEST,
+        flag: str = "segment_{audience}",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.audience = audience
+        self.mode = mode
+        self.via = via
+        self.hash_emails = hash_emails
+        self.max_removed = max_removed
+        self.allow_empty = allow_empty
+        self.members_per_request = members_per_request
+        self.flag = flag
+
+    def _deliver(self) -> "Report":
+        from airflow_provider_rokt.options import AudienceOptions
+
+        return self.hook.deliver_audience(self._source(), self._options(AudienceOptions))

@@ -9,10 +9,10 @@ from airflow.providers.common.compat.sdk import BaseSensorOperator, Context, Pok
 from airflow_provider_rokt.delivery.awaited import Awaited, awaited, unfinished
 from airflow_provider_rokt.delivery.batch_status import BatchStatus
 from airflow_provider_rokt.delivery.ledger import Ledger
-from airflow_provider_rokt.delivery.report import check_threshold
 from airflow_provider_rokt.exceptions import RoktLedgerError
 from airflow_provider_rokt.failures import terminal_errors
 from airflow_provider_rokt.ledger_root import open_ledger
+from airflow_provider_rokt.thresholds import check_threshold
 from airflow_provider_rokt.triggers.rokt import RoktDeliveryTrigger
 
 

@@ -1,8 +1,11 @@
 """An Airflow of its own for these tests, set up before anything imports airflow."""
 
 import atexit
+import json
+import logging
 import os
 import shutil
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable
@@ -90,3 +93,45 @@ def _finish(writer: LedgerWriter, accepted: int = 0, rejected: int = 0, failed: 
 def deliver(begin, finish) -> Callable[..., dict[str, Any]]:
     """A whole delivery, see :func:`finish`."""
     return lambda **counts: finish(begin(), **counts)
+
+
+@pytest.fixture
+def rokt(sandbox, monkeypatch):
+    """Connects ``rokt_default`` to the sandbox, unpaced; call it with fields and extras to change the connection."""
+
+    def connect(via="v1", **changes):
+        connection = sandbox.connection(via)
+        extra = connection["extra"] | {"batches_per_second": 100_000} | changes.pop("extra", {})
+        monkeypatch.setenv("AIRFLOW_CONN_ROKT_DEFAULT", json.dumps(connection | {"extra": extra} | changes))
+
+    connect()
+    return connect
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch, ledger):
+    """Writes rows (dicts) as the table ``orders`` of the connection ``shop``."""
+    path = tmp_path / "shop.sqlite"
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "sqlite", "host": str(path)}))
+
+    def write(rows):
+        path.unlink(missing_ok=True)
+        columns = list(rows[0])
+        with sqlite3.connect(path) as database:
+            database.execute(f"CREATE TABLE orders ({', '.join(columns)})")
+            marks = ", ".join("?" * len(columns))
+            database.executemany(f"INSERT INTO orders VALUES ({marks})", [tuple(row.values()) for row in rows])
+
+    return write
+
+
+@pytest.fixture
+def said(caplog, capfd):
+    """Everything logged so far, at any level: Airflow writes a task's own log to standard output."""
+    caplog.set_level(logging.DEBUG)
+
+    def read():
+        captured = capfd.readouterr()
+        return caplog.text + captured.out + captured.err
+
+    return read

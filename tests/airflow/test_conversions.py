@@ -1,7 +1,6 @@
 """The whole road: rows of a real SQL database, through the operator, over HTTP to a local Rokt and into a report."""
 
 import json
-import logging
 import sqlite3
 import time
 from datetime import UTC, datetime, timedelta
@@ -96,48 +95,6 @@ GUIDE_DOCUMENT = {
         }
     ],
 }
-
-
-@pytest.fixture
-def rokt(sandbox, monkeypatch):
-    """Connects ``rokt_default`` to the sandbox; call it with extras to change the connection."""
-
-    def connect(**changes):
-        connection = sandbox.connection()
-        extra = connection["extra"] | {"batches_per_second": 100_000} | changes.pop("extra", {})
-        monkeypatch.setenv("AIRFLOW_CONN_ROKT_DEFAULT", json.dumps(connection | {"extra": extra} | changes))
-
-    connect()
-    return connect
-
-
-@pytest.fixture
-def shop(tmp_path, monkeypatch, ledger):
-    """Writes rows (dicts) as the table ``orders`` of the connection ``shop``."""
-    path = tmp_path / "shop.sqlite"
-    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "sqlite", "host": str(path)}))
-
-    def write(rows):
-        path.unlink(missing_ok=True)
-        columns = list(rows[0])
-        with sqlite3.connect(path) as database:
-            database.execute(f"CREATE TABLE orders ({', '.join(columns)})")
-            marks = ", ".join("?" * len(columns))
-            database.executemany(f"INSERT INTO orders VALUES ({marks})", [tuple(row.values()) for row in rows])
-
-    return write
-
-
-@pytest.fixture
-def said(caplog, capfd):
-    """Everything logged so far, at any level: Airflow writes a task's own log to standard output."""
-    caplog.set_level(logging.DEBUG)
-
-    def read():
-        captured = capfd.readouterr()
-        return caplog.text + captured.out + captured.err
-
-    return read
 
 
 def orders(count, users=None, **changes):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_rokt.delivery.report import Tally, check_threshold
+from airflow_provider_rokt.delivery.report import Tally
 from airflow_provider_rokt.exceptions import (
     RoktIncompleteError,
     RoktReconciliationError,
@@ -14,6 +14,7 @@ from airflow_provider_rokt.exceptions import (
     RoktSettingsError,
 )
 from airflow_provider_rokt.rows import FieldFault, RowFault, RowRef
+from airflow_provider_rokt.thresholds import check_threshold
 
 COUNT = st.integers(0, 10**9)
 

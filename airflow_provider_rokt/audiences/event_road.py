@@ -1,0 +1,125 @@
+"""An audience over the Events API: rows into the spool as ready events, changes out of the plan as requests."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from airflow_provider_rokt.audiences.mapping import AUDIENCE, STATUS, MembershipColumns
+from airflow_provider_rokt.audiences.members import Member, member_key, read_wanted
+from airflow_provider_rokt.audiences.membership import Membership, person_of
+from airflow_provider_rokt.audiences.plan import Change
+from airflow_provider_rokt.audiences.spool import MemberSpool
+from airflow_provider_rokt.events.batch import serialise
+from airflow_provider_rokt.events.grouping import group
+from airflow_provider_rokt.events.plan import Document
+from airflow_provider_rokt.events.validation import Validator
+from airflow_provider_rokt.events.values import BadValue, text
+from airflow_provider_rokt.packing import RequestPacker
+from airflow_provider_rokt.request import Endpoint, Request
+from airflow_provider_rokt.rows import FieldFault, RowFault, RowRef
+from airflow_provider_rokt.stream import Row, Window
+
+# Persons whose events are looked at together; those of one person are neighbours in the plan.
+_GROUPED_AT_ONCE: Final = 5_000
+# Of a person's 64 digits, those that tell audiences apart where rows name them; the rest still tells persons apart.
+_AUDIENCE_DIGITS: Final = 16
+
+
+class EventIntake:
+    """Maps and validates rows, and spools each as the event it will be.
+
+    :param audience: the audience of rows that name none.
+    :param wanted: what a row means that does not say itself whether its person belongs in the audience.
+    """
+
+    def __init__(
+        self, spool: MemberSpool, columns: MembershipColumns, membership: Membership, *, audience: str, wanted: bool
+    ) -> None:
+        self._spool = spool
+        self._columns = columns
+        self._membership = membership
+        self._audience = audience
+        self._wanted = wanted
+        self._validator = Validator("membership")
+        self._rows = 0
+
+    def take(self, rows: Sequence[Row]) -> Window:
+        """Takes the next rows, in order."""
+        window = Window()
+        for row in rows:
+            self._rows += 1
+            if faults := self._take(row):
+                window.faults.append(RowFault(RowRef(self._rows, f"row {self._rows}"), faults))
+        return window
+
+    def _take(self, row: Row) -> list[FieldFault]:
+        mapped = self._columns.plan.apply(row, self._rows)
+        faults = list(mapped.faults)
+        wanted, audience = self._is_wanted(row, faults), self._named(row, faults)
+        if faults:
+            return faults
+        document = mapped.document
+        self._membership.settle_address(document)
+        person = person_of(document)
+        document = self._membership.complete(document, person, audience, wanted)
+        if not (faults := self._validator.faults(document)):
+            member = Member(self._scoped(person, audience), serialise(document).decode("ascii"))
+            self._spool.add(member, self._rows, wanted)
+        return faults
+
+    def _is_wanted(self, row: Row, faults: list[FieldFault]) -> bool:
+        if self._columns.status is None:
+            return self._wanted
+        wanted = read_wanted(row[self._columns.status], STATUS)
+        if isinstance(wanted, bool):
+            return wanted
+        faults.append(wanted)
+        return False
+
+    def _named(self, row: Row, faults: list[FieldFault]) -> str:
+        if self._columns.audience is None:
+            return self._audience
+        try:
+            return text(row[self._columns.audience]) or self._audience
+        except BadValue as bad:
+            faults.append(FieldFault(AUDIENCE, bad.reason))
+            return self._audience
+
+    def _scoped(self, person: str, audience: str) -> str:
+        if self._columns.audience is None:
+            return person
+        return person[:-_AUDIENCE_DIGITS] + sha256(audience.encode()).hexdigest()[:_AUDIENCE_DIGITS]
+
+
+class EventPacker:
+    """Packs changes into bulk requests; a person's events share a batch.
+
+    :param audience: the audience of those who left.
+    """
+
+    def __init__(self, membership: Membership, *, audience: str, batches_per_request: int) -> None:
+        self._membership = membership
+        self._audience = audience
+        self._packer = RequestPacker(Request(Endpoint.BULK, ()), batches=batches_per_request)
+
+    def windows(self, changes: Iterable[Change]) -> Iterator[Window]:
+        """The requests, each as soon as it is full, and what no batch can hold."""
+        changes = iter(changes)
+        while some := list(islice(changes, _GROUPED_AT_ONCE)):
+            yield self._pack(some)
+        if request := self._packer.flush():
+            yield Window(requests=[request])
+
+    def _pack(self, changes: Sequence[Change]) -> Window:
+        rows = [(RowRef(change.number, member_key(change.person)), self._document(change)) for change in changes]
+        grouped = group(rows)
+        requests = [self._packer.add(batch) for batch in grouped.batches]
+        return Window([request for request in requests if request], grouped.faults)
+
+    def _document(self, change: Change) -> Document:
+        if change.address:
+            return msgspec.json.decode(change.address, type=Document)
+        return self._membership.departed(change.person, self._audience)
