@@ -120,7 +120,7 @@ def _beginning(response: requests.Response) -> bytes:
         read += chunk
         if len(read) >= ANSWER_BYTES:
             break
-    return read[:ANSWER_BYTES]
+    return read
 
 
 def _failure(error: Exception) -> RoktError:

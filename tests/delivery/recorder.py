@@ -48,6 +48,8 @@ class Recorder:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        # Clients that refuse a certificate or stop reading are what some tests are about.
+        self.server.handle_error = lambda *_: None  # type: ignore[method-assign]
         self._thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 
     @property

@@ -115,7 +115,7 @@ def test_the_connection_is_kept(recorder: Recorder) -> None:
 
 def test_only_the_beginning_of_an_endless_answer_is_read() -> None:
     with Recorder(400, b"x" * (ANSWER_BYTES * 3)) as recorder, closing(client_of(recorder.url)) as client:
-        assert client.post(Endpoint.BULK, b"[]").body == b"x" * ANSWER_BYTES
+        assert ANSWER_BYTES <= len(client.post(Endpoint.BULK, b"[]").body) < 2 * ANSWER_BYTES
 
 
 @pytest.mark.parametrize("after", [False, True])

@@ -213,6 +213,7 @@ def test_what_no_retry_mends_stops_at_once(
     assert report is not None
     assert not report["complete"]
     assert report["rows_accepted"] == 0
+    assert report["rows_read"] < 1000  # the source was not read on
     assert report["rows_failed"] == report["rows_read"] == len(list(ledger.rows()))
 
 
@@ -338,6 +339,17 @@ def test_an_error_of_the_source_leaves_an_account(office: Office, sandbox: Sandb
     assert report["rows_read"] == 30
     assert report["rows_accepted"] == sandbox.store.counts.events
     assert report["rows_accepted"] + report["rows_failed"] == 30
+
+
+def test_an_error_of_the_source_waits_for_no_retry(office: Office, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Status(status=429, retry_after=3600))
+    with pytest.raises(ZeroDivisionError), office.begin(replace(EAGER, budget_seconds=7200.0)) as delivery:
+        delivery.read(10)
+        delivery.send(requests_of(10, 10)[0])
+        while not sandbox.store.requests:
+            pass
+        raise ZeroDivisionError
+    assert {row.faults[0].reason for row in office.ledger().rows()} == {"the delivery ended early"}
 
 
 def test_leaving_without_finishing_is_incomplete(office: Office) -> None:

@@ -149,6 +149,14 @@ def test_every_attempt_keeps_the_pace() -> None:
     assert bench.clock.now - begin >= 2.0
 
 
+def test_an_answer_makes_room_for_the_next_second() -> None:
+    bench = Bench(Scripted(answer_of(202)), rate=2)
+    begin = bench.clock.now
+    for key in "abc":
+        bench.settle(request_of([key, f"{key}1"], [f"{key}2"]))
+    assert bench.clock.now - begin == pytest.approx(2.0)
+
+
 def test_a_429_holds_everybody_back() -> None:
     clock, halt = FakeClock(), Halt()
     halt.event = FakeStop(clock)
