@@ -26,6 +26,8 @@ with DAG(
         # The query names its columns as Rokt names its fields, so no mapping is needed.
         sql="sql/new_orders.sql",
         sql_conn_id="shop",
+        # An hour has few orders: two that cannot be sent should not wake anyone.
+        max_rejected=2,
         parameters={"since": f"{{{{ {SINCE}{SQLITE_TIME} }}}}", "until": f"{{{{ {UNTIL}{SQLITE_TIME} }}}}"},
         retries=3,
         retry_delay=timedelta(minutes=5),
