@@ -21,7 +21,7 @@ from airflow.providers_manager import ProvidersManager
 
 from airflow_provider_rokt.get_provider_info import get_provider_info
 from airflow_provider_rokt.hooks.rokt import RoktHook
-from airflow_provider_rokt.operators.rokt import RoktConversionOperator
+from airflow_provider_rokt.operators.rokt import RoktAudienceOperator, RoktConversionOperator
 from airflow_provider_rokt.sensors.rokt import RoktBatchStatusSensor
 
 INFO = get_provider_info()
@@ -29,8 +29,8 @@ INFO = get_provider_info()
 SCHEMAS = Path(airflow.__file__).parent
 AIRFLOW = tuple(int(part) for part in airflow.__version__.split(".")[:2])
 
-TASKS = [RoktConversionOperator, RoktBatchStatusSensor]
-WANTED = {"sql": "SELECT 1", "sql_conn_id": "shop", "delivery": "20260101T000000Z-0123456789ab"}
+TASKS = [RoktConversionOperator, RoktAudienceOperator, RoktBatchStatusSensor]
+WANTED = {"sql": "SELECT 1", "sql_conn_id": "shop", "audience": "VIPs", "delivery": "20260101T000000Z-0123456789ab"}
 
 
 def schema(name: str) -> dict[str, Any]:
