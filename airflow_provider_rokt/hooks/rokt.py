@@ -124,6 +124,11 @@ class RoktHook(BaseHook):
         """
         options.check()
         require_events(self.settings)
+        if options.historical:
+            self.log.warning(
+                "historical=True: events older than 72 hours go to /historical, which does not forward them to event "
+                "outputs; they may never be attributed to a campaign"
+            )
         rules = options.rules()
         wanted = self._wanted(options.resend_from)
 

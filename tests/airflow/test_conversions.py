@@ -365,7 +365,7 @@ def test_a_server_that_stays_down_fails_the_rows_and_resend_delivers_them(sandbo
     assert len(delivered(sandbox)) == 700
 
 
-def test_historical_takes_its_own_road_and_fresh_events_theirs(sandbox, rokt, shop):
+def test_historical_takes_its_own_road_and_fresh_events_theirs(sandbox, rokt, shop, said):
     rows = orders(4)
     ages = [timedelta(hours=1), timedelta(hours=71), timedelta(hours=80), timedelta(days=60)]
     for row, age in zip(rows, ages, strict=True):
@@ -380,6 +380,7 @@ def test_historical_takes_its_own_road_and_fresh_events_theirs(sandbox, rokt, sh
         "order-3": "/v2/bulkevents/historical",
     }
     assert not sandbox.store.unprocessed
+    assert "attributed" in said()
     assert result["rows_accepted"] == 4
 
 
