@@ -8,6 +8,7 @@ from urllib.request import url2pathname
 
 from airflow.providers.common.compat.sdk import ObjectStoragePath, conf
 
+from airflow_provider_rokt.delivery.folder import Folder
 from airflow_provider_rokt.delivery.ledger import Ledger
 from airflow_provider_rokt.exceptions import RoktSettingsError
 
@@ -21,7 +22,7 @@ def open_ledger() -> Ledger:
         raise RoktSettingsError("[rokt] ledger_path", [f"{error}; {hint}"]) from error
 
 
-def memory_folder(name: str) -> Any:
+def memory_folder(name: str) -> Folder:
     """The folder that remembers a mirrored audience: beside the ledgers, where they do not look for deliveries.
 
     :param name: of plain characters.

@@ -20,7 +20,7 @@ from airflow_provider_rokt.audiences.intake import MemberIntake
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
 from airflow_provider_rokt.audiences.plan import plan_changes
 from airflow_provider_rokt.audiences.spool import MemberSpool
-from airflow_provider_rokt.delivery.storage import LocalFolder
+from airflow_provider_rokt.delivery.local_folder import LocalFolder
 from airflow_provider_rokt.request import Endpoint
 
 WINDOW = 5_000

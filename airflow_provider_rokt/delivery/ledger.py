@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from airflow_provider_rokt.delivery.folder import Folder, part_name
 from airflow_provider_rokt.delivery.ledger_reader import REPORT_NAME, LedgerReader
 from airflow_provider_rokt.delivery.records import BatchVerdict, DeliveryHeader, RequestRecord, RowRecord, encode
 from airflow_provider_rokt.delivery.report import Report
-from airflow_provider_rokt.delivery.storage import Folder, folder_at, part_name
+from airflow_provider_rokt.delivery.storage import folder_at
 from airflow_provider_rokt.exceptions import RoktLedgerError
 from airflow_provider_rokt.rows import Outcome, RowFault
 

@@ -6,8 +6,8 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from airflow_provider_rokt.delivery.folder import Folder, part_name
 from airflow_provider_rokt.delivery.records import FORMAT, DeliveryHeader, Peek, RequestRecord, RowRecord
-from airflow_provider_rokt.delivery.storage import Folder, part_name
 from airflow_provider_rokt.exceptions import RoktLedgerError
 from airflow_provider_rokt.rows import Outcome
 

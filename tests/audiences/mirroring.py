@@ -12,7 +12,7 @@ from pathlib import Path
 
 from airflow_provider_rokt.audiences.membership_file import StateFolder
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
-from airflow_provider_rokt.delivery.storage import LocalFolder
+from airflow_provider_rokt.delivery.local_folder import LocalFolder
 from airflow_provider_rokt.request import Request
 from tests.audiences.people import address, plan_of, requests_of
 

@@ -7,7 +7,8 @@ from threading import Barrier, Thread
 import pytest
 
 from airflow_provider_rokt.audiences.lease import Lease
-from airflow_provider_rokt.delivery.storage import LocalFolder, StoreFolder
+from airflow_provider_rokt.delivery.local_folder import LocalFolder
+from airflow_provider_rokt.delivery.store_folder import StoreFolder
 from airflow_provider_rokt.exceptions import RoktAudienceError
 
 Folder = LocalFolder | StoreFolder

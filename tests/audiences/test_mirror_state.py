@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_rokt.audiences.members import member_key
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
-from airflow_provider_rokt.delivery.storage import LocalFolder, StoreFolder
+from airflow_provider_rokt.delivery.local_folder import LocalFolder
+from airflow_provider_rokt.delivery.store_folder import StoreFolder
 from airflow_provider_rokt.exceptions import RoktAudienceError
 from airflow_provider_rokt.request import Request
 from tests.audiences.mirroring import SETTINGS, mirror

@@ -13,7 +13,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_rokt.delivery import storage
+from airflow_provider_rokt.delivery import store_folder
 from airflow_provider_rokt.delivery.ledger import BatchVerdict, Ledger, LedgerWriter, RequestRecord, delivery_id_of
 from airflow_provider_rokt.delivery.report import Tally
 from airflow_provider_rokt.exceptions import RoktLedgerError
@@ -237,7 +237,7 @@ class TestWhileItRuns:
             reader.undelivered_keys()
 
     def test_a_store_gets_a_part_when_it_is_large(self, monkeypatch):
-        monkeypatch.setattr(storage, "PART_BYTES", 1000)
+        monkeypatch.setattr(store_folder, "PART_BYTES", 1000)
         ledger = Ledger(StorePath("/large/ledger"))
         writer = begin(ledger)
         for number in range(1, 24):
@@ -248,7 +248,7 @@ class TestWhileItRuns:
         assert [request.number for request in ledger.open(writer.delivery_id).requests()] == list(range(1, 24))
 
     def test_a_store_gets_a_part_when_it_is_old(self, monkeypatch):
-        monkeypatch.setattr(storage, "PART_SECONDS", 0.0)
+        monkeypatch.setattr(store_folder, "PART_SECONDS", 0.0)
         ledger = Ledger(StorePath("/old/ledger"))
         begin(ledger).request(record())
         assert len(list(ledger.deliveries(1)[0].requests())) == 1

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from airflow_provider_rokt.delivery.storage import LocalFolder, StoreFolder
+from airflow_provider_rokt.delivery.local_folder import LocalFolder
+from airflow_provider_rokt.delivery.store_folder import StoreFolder
 
 Folder = LocalFolder | StoreFolder
 

@@ -1,0 +1,66 @@
+"""A folder that keeps a ledger's lines, or what is remembered of an audience, wherever it is."""
+
+from collections.abc import Iterable, Iterator
+from secrets import token_hex
+from typing import BinaryIO, Protocol
+
+
+class LineWriter(Protocol):
+    """Takes lines, newline included, in order."""
+
+    def write(self, lines: Iterable[bytes]) -> None:
+        """Add lines."""
+
+    def flush(self) -> None:
+        """Make what was added readable for others."""
+
+    def close(self) -> None:
+        """The last call; the lines are durable afterwards."""
+
+
+class Folder(Protocol):
+    """One folder of a file system or object store."""
+
+    @property
+    def uri(self) -> str:
+        """Its address."""
+
+    def folder(self, name: str) -> "Folder":
+        """The folder of that name in this one; it need not exist."""
+
+    def names(self) -> list[str]:
+        """What it holds, sorted; nothing where it does not exist."""
+
+    def exists(self, name: str) -> bool:
+        """Whether it holds a file of that name."""
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        """A file's lines, newline included except for a torn last one."""
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a whole file, so that a reader finds all of it or nothing."""
+
+    def writer(self) -> LineWriter:
+        """Make the folder and begin its first part."""
+
+    def read(self, name: str) -> BinaryIO:
+        """A file, open for reading; ``FileNotFoundError`` where there is none."""
+
+    def write(self, name: str, chunks: Iterable[bytes]) -> None:
+        """Write a file too large for memory, so that a reader finds the old one, or all of the new one."""
+
+    def create(self, name: str, data: bytes) -> None:
+        """Write a small file; ``FileExistsError`` where there is one."""
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it exists."""
+
+
+def part_name(number: int) -> str:
+    """The name of a ledger's nth part, from 0; names sort as the parts were written."""
+    return f"part-{number:05}.jsonl"
+
+
+def unfinished_name(name: str) -> str:
+    """A name of this writer's own, told by its ending."""
+    return f"{name}.{token_hex(4)}.partial"
