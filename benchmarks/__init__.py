@@ -1,0 +1,1 @@
+"""What the provider costs beside a script somebody would write instead."""

@@ -1,0 +1,132 @@
+"""One client sending so many rows, in a process of its own, and what that cost.
+
+``python -m benchmarks.trial '{"client": "ours", "rows": 1000, "url": "http://127.0.0.1:1"}'`` prints a JSON object.
+"""
+
+import hashlib
+import json
+import os
+import re
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from benchmarks import shop
+
+# Fills every cache and pays every import before the clock starts; one request, so that it can be compared.
+WARM_UP = 60
+
+Client = Callable[[int, str], None]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a client needed.
+
+    :param cpu_seconds: of all its threads.
+    :param peak_kib: the most memory its process ever had.
+    :param sink: what arrived: requests, batches, events, bytes.
+    :param sample: digest of the events of the warm-up; the same for clients that send the same.
+    """
+
+    rows: int
+    seconds: float
+    cpu_seconds: float
+    peak_kib: int
+    sink: dict[str, int]
+    sample: str
+
+
+def ours(rows: int, url: str) -> None:
+    """The operator, as a DAG would run it."""
+    from airflow_provider_rokt.operators.rokt import RoktConversionOperator
+
+    operator = RoktConversionOperator(
+        task_id="send", sql=shop.QUERY, sql_conn_id="shop", parameters=[rows], mapping=shop.MAPPING
+    )
+    assert operator.execute({})["rows_accepted"] == rows
+
+
+def script(rows: int, url: str) -> None:
+    """The script, without validation."""
+    from benchmarks.script import deliver
+
+    deliver(shop.QUERY, [rows], url, validate=False)
+
+
+def validating_script(rows: int, url: str) -> None:
+    """The script, every batch validated before it leaves."""
+    from benchmarks.script import deliver
+
+    deliver(shop.QUERY, [rows], url, validate=True)
+
+
+CLIENTS: dict[str, Client] = {"ours": ours, "script": script, "validating script": validating_script}
+
+
+def measure(client: Client, rows: int, url: str) -> Cost:
+    """Warms the client up, then lets it send ``rows``."""
+    client(WARM_UP, url)
+    sample = _digest(_get(f"{url}/last"))
+    _get(f"{url}/counts")
+    started, cpu_started = time.perf_counter(), time.process_time()
+    client(rows, url)
+    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
+    return Cost(rows, seconds, cpu_seconds, peak_kib(), _get(f"{url}/counts"), sample)
+
+
+def peak_kib() -> int:
+    """The most memory this program ever had.
+
+    Not ``ru_maxrss``, where Linux begins with what the process had before it became this program.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(re.findall(r"VmHWM:\s*(\d+) kB", status.read_text())[0])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "darwin" else 1)
+
+
+def connections(database: Path, url: str, batches_per_second: float) -> dict[str, str]:
+    """The Airflow connections a trial needs, as environment variables."""
+    rokt = {
+        "conn_type": "rokt",
+        "login": "key",
+        "password": "secret",
+        "extra": {"events_url": url, "allow_any_host": True, "batches_per_second": batches_per_second},
+    }
+    return {
+        "AIRFLOW_CONN_SHOP": json.dumps({"conn_type": "sqlite", "host": str(database)}),
+        "AIRFLOW_CONN_ROKT_DEFAULT": json.dumps(rokt),
+    }
+
+
+def _digest(batches: list[dict[str, Any]]) -> str:
+    """Of every event with all that is said about its user, however they are grouped."""
+    events = []
+    for batch in batches:
+        batch.pop("source_request_id", None)
+        events += [{**batch, "events": [event]} for event in batch["events"]]
+    events.sort(key=lambda batch: str(batch["events"][0]["data"]["source_message_id"]))
+    return hashlib.sha256(json.dumps(events, sort_keys=True).encode()).hexdigest()
+
+
+def _get(url: str) -> Any:
+    with urlopen(url, timeout=60) as answer:
+        return json.load(answer)
+
+
+def main() -> None:
+    task = json.loads(sys.argv[1])
+    cost = measure(CLIENTS[task["client"]], task["rows"], task["url"])
+    # Airflow writes to standard output too; what is left in this process is of no use to anyone.
+    print(f"\n{json.dumps(asdict(cost))}", flush=True)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
