@@ -11,7 +11,8 @@ from airflow_provider_rokt.exceptions import RoktMappingError
 # lim: longer attribute names are cut off, so that two of them could become one.
 _NAME_CHARS: Final = 256
 _SHAPES: Final = ": write it as the table of fields does, like user_identities.email or user_attributes.<any>"
-_FIXED: Final = {
+# Paths that the operators set, so that no row can; to each why it cannot be mapped.
+FIXED: Final = {
     "environment": "it is the argument of that name",
     "events[].event_type": "it is custom_event",
     "events[].data.event_name": "it is what the operator sends",
@@ -73,7 +74,7 @@ _BY_COLUMN: Final = {destination.field.column.lower(): destination for destinati
 _BY_LOWER_PATH: Final = {path.lower(): destination for path, destination in _BY_PATH.items()}
 _OPEN: Final = tuple((place, field) for place, field in enumerate(FIELDS) if field.is_open)
 _PATHS_BY_NAME: Final = {field.name: field.path for field in reversed(FIELDS)}
-_FIXED_NAMES: Final = {path.rpartition(".")[2]: path for path in _FIXED}
+_FIXED_NAMES: Final = {path.rpartition(".")[2]: path for path in FIXED}
 
 
 def destination(path: object, profile: Profile) -> Destination:
@@ -83,8 +84,8 @@ def destination(path: object, profile: Profile) -> Destination:
     """
     if not isinstance(path, str):
         raise RoktMappingError(f"a destination is a path written as text, not {type(path).__name__}")
-    if path in _FIXED:
-        raise RoktMappingError(f"{path} is a fixed value and cannot be mapped: {_FIXED[path]}; leave it out")
+    if path in FIXED:
+        raise RoktMappingError(f"{path} is a fixed value and cannot be mapped: {FIXED[path]}; leave it out")
     found = _BY_PATH.get(path) or _open_destination(path)
     if found is None:
         raise RoktMappingError(f"{path} is no field of Rokt's{_suggestion(_close_paths(path)) or _SHAPES}")

@@ -24,6 +24,7 @@ from airflow_provider_rokt.hooks.audience import AudienceRun
 from airflow_provider_rokt.ledger_root import open_ledger
 from airflow_provider_rokt.options import AudienceOptions, ConversionOptions, DeliveryOptions, options_from
 from airflow_provider_rokt.packing import batches_per_request
+from airflow_provider_rokt.preview import ROWS_SHOWN, preview_conversions
 from airflow_provider_rokt.probe import probe
 from airflow_provider_rokt.rows import RowRef
 from airflow_provider_rokt.sender import current_sender
@@ -143,6 +144,30 @@ class RoktHook(BaseHook):
             )
 
         return self._deliver("conversions", source, make_stream, options)
+
+    def preview_conversions(
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        mapping: Mapping[str, Any] | None = None,
+        *,
+        rows_shown: int = ROWS_SHOWN,
+        show_values: bool = False,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """What :meth:`send_conversions` would send for the first rows, without sending; the connection is not read.
+
+        :returns: see :func:`~airflow_provider_rokt.preview.preview_conversions`.
+        """
+        with terminal_errors():
+            chosen = options_from(ConversionOptions, mapping=mapping, **options)
+            return preview_conversions(
+                DictSource(rows, rows_shown),
+                chosen,
+                rows_shown=rows_shown,
+                show_values=show_values,
+                wanted=self._wanted(chosen.resend_from),
+                sparse=True,
+            )
 
     def send_audience(
         self,
