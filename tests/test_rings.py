@@ -175,6 +175,11 @@ def test_what_every_airflow_process_imports_is_light(module: str) -> None:
     assert not heavy & imported_by(module)
 
 
+def test_every_airflow_command_pays_for_nothing_it_does_not_run() -> None:
+    heavy = {"jsonschema", "jsonschema_rs", "msgspec", "phonenumbers", "requests", "sqlalchemy", "starlette", "uvicorn"}
+    assert not heavy & (imported_by(f"{NAME}.cli") - imported_by("airflow.cli.cli_config"))
+
+
 @pytest.mark.parametrize("module", ["operators", "sensors"])
 def test_a_dag_file_pays_for_nothing_it_does_not_run(module: str) -> None:
     """Airflow's own base classes import some of these by themselves, so what they cost is taken off."""

@@ -1,0 +1,1 @@
+"""What the commands of ``airflow rokt`` run, imported when they are called."""

@@ -1,0 +1,150 @@
+"""``airflow rokt deliveries``: what the ledger says of what was sent."""
+
+import json
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, Final
+
+from airflow.cli.simple_table import AirflowConsole
+
+from airflow_provider_rokt.commands.exit_status import exits
+from airflow_provider_rokt.delivery.ledger_reader import LedgerReader
+from airflow_provider_rokt.delivery.records import BatchVerdict, RequestRecord, RowRecord
+from airflow_provider_rokt.exceptions import RoktLedgerError
+from airflow_provider_rokt.ledger_root import open_ledger
+
+_COUNTS: Final = ("read", "accepted", "rejected", "failed", "skipped")
+_VERDICTS_SHOWN: Final = 20
+
+
+@exits
+def list_deliveries(arguments: Namespace) -> int:
+    """Lists the newest deliveries, newest first."""
+    ledger, output = open_ledger(), arguments.output
+    deliveries = [_entry(reader) for reader in ledger.deliveries(arguments.limit)]
+    if output in ("table", "plain"):
+        deliveries = [{name: "" if value is None else value for name, value in row.items()} for row in deliveries]
+        if not deliveries:
+            print(f"No deliveries under {ledger.uri}")
+            return 0
+    # Not its print_as, which would make text of the counts.
+    console = AirflowConsole()
+    printers: dict[str, Callable[[Any], None]] = {
+        "json": console.print_as_json,
+        "yaml": console.print_as_yaml,
+        "table": console.print_as_table,
+        "plain": console.print_as_plain_table,
+    }
+    printers[output](deliveries)
+    return 0
+
+
+@exits
+def show_delivery(arguments: Namespace) -> int:
+    """Shows one delivery."""
+    reader = open_ledger().open(arguments.delivery_id)
+    for section in (_head(reader), _outcome(reader), _batches(reader.requests()), _rows(reader, arguments.rows)):
+        print("\n".join(section), end="\n\n")
+    return 0
+
+
+def _entry(reader: LedgerReader) -> dict[str, Any]:
+    header, report, state = reader.header, None, "unreadable"
+    try:
+        report = reader.report()
+        state = _state(report)
+    except RoktLedgerError:
+        pass  # one damaged report must not hide the others
+    return {
+        "delivery_id": reader.delivery_id,
+        "started": header.started_at,
+        "operation": header.operation,
+        "task": _task(header.sender),
+        "state": state,
+        **{count: report and report[f"rows_{count}"] for count in _COUNTS},
+    }
+
+
+def _state(report: Mapping[str, Any] | None) -> str:
+    if report is None:
+        return "running"
+    return "complete" if report["complete"] else "incomplete"
+
+
+def _task(sender: Mapping[str, Any]) -> str:
+    """The task instance's name; empty for what was not sent by a task."""
+    name = ".".join(str(sender[part]) for part in ("dag_id", "task_id") if sender.get(part))
+    index = sender.get("map_index")
+    return f"{name} #{index}" if isinstance(index, int) and index >= 0 else name
+
+
+def _head(reader: LedgerReader) -> Iterator[str]:
+    header = reader.header
+    yield f"Delivery {reader.delivery_id}"
+    details = {
+        "operation": header.operation,
+        "started": header.started_at,
+        "task": _task(header.sender),
+        "run": header.sender.get("run_id"),
+        "try": header.sender.get("try_number"),
+        "connection": header.sender.get("connection"),
+        "options": json.dumps(header.options),
+        "ledger": reader.uri,
+    }
+    yield from (f"  {name:<11} {_printable(value)}" for name, value in details.items() if value not in (None, ""))
+
+
+def _outcome(reader: LedgerReader) -> Iterator[str]:
+    report = reader.report()
+    if report is None:
+        yield "It is running, or its task was killed: it has no report."
+        return
+    ended = "complete" if report["complete"] else "incomplete: its rows were not read to the end"
+    yield f"Finished {report['finished_at']}, {ended}"
+    counts = {name: value for name, value in report.items() if name.startswith(("rows_", "members_"))}
+    counts |= {name: report[name] for name in ("batches", "requests")}
+    yield from (f"  {name.replace('_', ' '):<17} {value:>12,}" for name, value in counts.items())
+    codes = ", ".join(f"{code}: {count:,}" for code, count in report["status_codes"].items())
+    yield f"  answers by status {codes or 'none'}"
+
+
+def _batches(requests: Iterable[RequestRecord]) -> Iterator[str]:
+    """How many batches had the same verdict, and how many rows were in them."""
+    batches: Counter[BatchVerdict] = Counter()
+    rows: Counter[BatchVerdict] = Counter()
+    for request in requests:
+        for verdict in request.batches:
+            kind = BatchVerdict(verdict.outcome, verdict.status, 0, verdict.reason, verdict.path)
+            batches[kind] += 1
+            rows[kind] += verdict.rows
+    yield "Batches"
+    for kind, count in batches.most_common(_VERDICTS_SHOWN):
+        status = "no answer" if kind.status is None else str(kind.status)
+        why = ": ".join(part for part in (kind.path, kind.reason) if part)
+        line = f"  {kind.outcome:<9} {status:<9} {count:>9,} with {rows[kind]:,} rows  {_printable(why)}"
+        yield line.rstrip()
+    if not batches:
+        yield "  none"
+    elif len(batches) > _VERDICTS_SHOWN:
+        yield f"  and {len(batches) - _VERDICTS_SHOWN} other verdicts"
+
+
+def _rows(reader: LedgerReader, most: int) -> Iterator[str]:
+    yield f"Rows not delivered, at most {most}"
+    first = [_row(record) for record in islice(reader.rows(), most)]
+    yield from first or ["  none"]
+
+
+def _row(record: RowRecord) -> str:
+    place = f"row {record.number}"
+    # A removal of somebody who is in no row has the number 0.
+    name = record.key if record.key == place or not record.number else f"{record.key} ({place})"
+    why = "; ".join(f"{path or 'whole row'}: {reason}" for path, reason in record.faults)
+    return _printable(f"  {record.outcome:<9} {name}: {why}")
+
+
+def _printable(value: object) -> str:
+    """Text that cannot steer the terminal; reasons are partly Rokt's words."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in str(value))
