@@ -5,16 +5,19 @@ counts; it never carries a row's value, a request body or a secret.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class RoktError(Exception):
     """Base of all errors of this provider.
 
+    :ivar report: the flat report of the delivery that it ended, where one had begun.
     :cvar retryable: whether running the same task again may succeed with nothing changed; the Airflow ring
         turns the others into an ``AirflowFailException`` so that retries are not wasted.
     """
 
     retryable = False
+    report: dict[str, Any] | None = None
 
 
 class RoktSettingsError(RoktError):

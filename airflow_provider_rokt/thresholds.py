@@ -19,8 +19,8 @@ def check_threshold(name: str, value: object) -> None:
 
 
 def exceeds(rows: int, total: int, threshold: int | float) -> bool:
-    """Whether ``rows`` of ``total`` are more than the threshold allows."""
+    """Whether ``rows`` are more than the threshold allows; of no rows at all, any are."""
     if isinstance(threshold, float):
         # Divided, not multiplied: 0.29 * 100 is 28.999999999999996, and 29 rows of 100 are not more than 0.29.
-        return total > 0 and rows / total > threshold
+        return rows > 0 and (total == 0 or rows / total > threshold)
     return rows > threshold

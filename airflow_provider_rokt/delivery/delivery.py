@@ -17,7 +17,7 @@ from airflow_provider_rokt.delivery.pacing import Pacer
 from airflow_provider_rokt.delivery.report import Report, Tally
 from airflow_provider_rokt.delivery.retry import Clock, RetryPolicy
 from airflow_provider_rokt.delivery.settlement import Settlement, Settler
-from airflow_provider_rokt.exceptions import RoktIncompleteError
+from airflow_provider_rokt.exceptions import RoktError, RoktIncompleteError
 from airflow_provider_rokt.request import Request
 from airflow_provider_rokt.rows import Outcome, RowFault
 
@@ -124,7 +124,12 @@ class Delivery:
         self._halt.because("the delivery ended early")
         try:
             self._book(self._engine.drained())
-            self._close(self._report(), complete=False)
+            self._tally.fail_the_rest(self._halt.reason)
+            report = self._report()
+            self._close(report, complete=False)
+            report.check_reconciled()
+            if isinstance(error, RoktError):
+                error.report = report.summary()
         except Exception as failure:
             # The first error says what went wrong; a ledger that cannot be closed must not hide it.
             if error is None:

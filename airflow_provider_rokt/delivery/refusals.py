@@ -8,6 +8,7 @@ anybody's data, so it never leaves this module.
 import html
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -43,6 +44,9 @@ _INDEX: Final = re.compile(r"(?<![\w\]'])\[(\d{1,9})\]")
 _LEADING_INDEX: Final = re.compile(r"\[(\d{1,9})\]\.?")
 _ANY_INDEX: Final = re.compile(r"\[\d*\]")
 _FIELD: Final = re.compile(r"[A-Za-z_$][\w$-]{0,63}(?:\[\])*(?:\.[\w$-]{1,256}(?:\[\])*)*")
+_WORD: Final = re.compile(r"[^\W_]{2,}")
+# What this provider sets itself is nobody's value.
+_FIXED_NAMES: Final = frozenset({"environment", "event_name", "event_type", "custom_event_type", "source_request_id"})
 # Rokt reads an event with a converter of its own, whose paths start at the event.
 _EVENT_FIELDS: Final = frozenset({"data", "event_type"})
 
@@ -90,6 +94,29 @@ def parse_refusal(message: str) -> Refusal:
     line, position = _only(_POSITION.findall(where)) or ("", "")
     # This provider posts a single line; a position in another one means something else.
     return Refusal(reason, _guide_path(path), _index(path, reason), int(position) if line == "1" else None)
+
+
+def without_values(reason: str, body: bytes) -> str:
+    """A reason without the words of the batch it is about: not every message quotes what it repeats.
+
+    :param body: the batch's JSON: an object, or the strings of a block of members.
+    """
+    try:
+        content = json.loads(body if body.startswith(b"{") else b"[%b]" % body)
+    except ValueError:
+        return reason
+    words = {word.lower() for value in _values(content) for word in _WORD.findall(value)}
+    return _WORD.sub(lambda found: "..." if found[0].lower() in words else found[0], reason)
+
+
+def _values(content: Any) -> Iterator[str]:
+    if isinstance(content, dict):
+        content = [value for name, value in content.items() if name not in _FIXED_NAMES]
+    if isinstance(content, list):
+        for value in content:
+            yield from _values(value)
+    elif isinstance(content, str | int | float) and not isinstance(content, bool):
+        yield str(content)
 
 
 def _message(error: Any) -> str:

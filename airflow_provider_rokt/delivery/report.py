@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from airflow_provider_rokt.exceptions import (
+    RoktError,
     RoktIncompleteError,
     RoktReconciliationError,
     RoktRejectedError,
@@ -42,6 +43,7 @@ class Report:
     :param rejections: the first rejected rows: ``row`` (key), ``path``, ``reason``.
     :param failures: reasons of failed rows, with how many rows each; only for error messages.
     :param failed_without_row: what failed and has no row, such as the removal of somebody who left the query.
+    :param rejected_without_row: the same of what was rejected; it counts against ``max_rejected`` like a row.
     :param extras: further counts of the operation (an audience's ``members_added`` ...).
     """
 
@@ -58,6 +60,7 @@ class Report:
     rejections: tuple[Mapping[str, str], ...] = ()
     failures: Mapping[str, int] = field(default_factory=dict)
     failed_without_row: int = 0
+    rejected_without_row: int = 0
     extras: Mapping[str, int] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
@@ -104,24 +107,30 @@ class Report:
         :param max_rejected: rows (int) or a fraction of the rows read (float).
         """
         if self.rows_failed or self.failed_without_row:
-            raise RoktIncompleteError(self._incomplete())
-        if exceeds(self.rows_rejected, self.rows_read, max_rejected):
-            raise RoktRejectedError(self._rejected(max_rejected))
+            raise self._carried_by(RoktIncompleteError(self._incomplete()))
+        if exceeds(self.rows_rejected + self.rejected_without_row, self.rows_read, max_rejected):
+            raise self._carried_by(RoktRejectedError(self._rejected(max_rejected)))
+
+    def _carried_by(self, error: RoktError) -> RoktError:
+        error.report = self.summary()
+        return error
 
     def _incomplete(self) -> str:
         reasons = sorted(self.failures.items(), key=lambda item: -item[1])[:REASONS_SHOWN]
         why = "; ".join(f"{reason} ({rows} rows)" for reason, rows in reasons) or "see the ledger"
         others = f" and {self.failed_without_row} removals" if self.failed_without_row else ""
         return (
-            f"{self.rows_failed} of {self.rows_read} rows{others} were not delivered: {why}. Run the task again, or "
-            f"resend only them with resend_from={self.delivery_id!r}. Ledger: {self.ledger}"
+            f"{self.rows_failed} of {self.rows_read} rows{others} were not delivered: {why}. Run the task again, or, "
+            f"unless it mirrors, resend only them with resend_from={self.delivery_id!r}. Ledger: {self.ledger}"
         )
 
     def _rejected(self, max_rejected: int | float) -> str:
+        others = f" and {self.rejected_without_row} removals" if self.rejected_without_row else ""
         return (
-            f"{self.rows_rejected} of {self.rows_read} rows were rejected and max_rejected is {max_rejected}; "
-            f"everything deliverable was delivered. First: {first_reasons(self.rejections)}. Correct these rows, then "
-            f"send only them with resend_from={self.delivery_id!r}. Ledger: {self.ledger}"
+            f"{self.rows_rejected} of {self.rows_read} rows{others} were rejected and max_rejected is {max_rejected}; "
+            f"everything deliverable was delivered. First: {first_reasons(self.rejections)}. Correct these rows and "
+            f"run the task again, or, unless it mirrors, resend only them with resend_from={self.delivery_id!r}. "
+            f"Ledger: {self.ledger}"
         )
 
 
@@ -134,6 +143,7 @@ class Tally:
     rejected: int = 0
     failed: int = 0
     failed_without_row: int = 0
+    rejected_without_row: int = 0
     skipped: int = 0
     batches: int = 0
     requests: int = 0
@@ -149,7 +159,10 @@ class Tally:
     def reject(self, faults: Iterable[RowFault]) -> None:
         """Count rows as rejected and keep the first ones; of several faults in a row the first is shown."""
         for fault in faults:
-            self.rejected += bool(fault.row.number)
+            if fault.row.number:
+                self.rejected += 1
+            else:
+                self.rejected_without_row += 1
             if len(self.rejections) < REJECTIONS_SHOWN:
                 path, reason = fault.faults[0] if fault.faults else ("", "")
                 row = {"row": fault.row.key, "path": path, "reason": reason}
@@ -164,6 +177,13 @@ class Tally:
                 self.failed_without_row += 1
             self.failures[printable(fault.faults[0].reason) if fault.faults else "unknown"] += 1
 
+    def fail_the_rest(self, reason: str) -> None:
+        """Count every row read and not accounted for as failed: the delivery ended before it got to them."""
+        rest = self.read - self.accepted - self.rejected - self.failed - self.skipped
+        if rest > 0:
+            self.failed += rest
+            self.failures[reason] += rest
+
     def report(self, delivery_id: str, ledger_uri: str) -> Report:
         """The counts as they stand now."""
         return Report(
@@ -174,6 +194,7 @@ class Tally:
             rows_rejected=self.rejected,
             rows_failed=self.failed,
             failed_without_row=self.failed_without_row,
+            rejected_without_row=self.rejected_without_row,
             rows_skipped=self.skipped,
             batches=self.batches,
             requests=self.requests,

@@ -83,6 +83,7 @@ class Settler:
             settlement.book(exchange, finals)
             pending += again
             in_vain = in_vain + 1 if settlement.accepted == before else 0
+        settlement.rejected.sort(key=lambda fault: fault.row)
         return settlement
 
     def _exchange(self, exchange: Exchange, in_vain: int, settlement: Settlement) -> tuple[list[_Final], list[Request]]:
@@ -111,6 +112,8 @@ def _sort(request: Request, judgements: Sequence[Judgement]) -> tuple[list[_Fina
             unknown.append(batch)
         elif judgement.ruling is Ruling.ACCEPTED:
             finals.append(_Final(batch, Outcome.ACCEPTED))
+        elif judgement.ruling is Ruling.UNREADABLE:
+            finals.append(_Final(batch, Outcome.FAILED, judgement.faults))
         elif len(smaller := batch.split()) > 1:
             # One bad event must not cost its user's others.
             parts.extend(smaller)

@@ -1,5 +1,6 @@
 """From one answer to a verdict on every batch of the request; pure."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,16 +8,22 @@ from enum import Enum
 from itertools import accumulate
 from typing import Final
 
-from airflow_provider_rokt.delivery.refusals import Refusal, refusals_in
+from airflow_provider_rokt.delivery.refusals import UNREADABLE, Refusal, refusals_in, without_values
+from airflow_provider_rokt.delivery.retry import is_retryable
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError, RoktError
-from airflow_provider_rokt.request import Endpoint, Request
+from airflow_provider_rokt.request import Batch, Endpoint, Request
 from airflow_provider_rokt.rows import FieldFault
 
 
 class Ruling(Enum):
-    """What an answer says of one batch. ``UNKNOWN``: nothing, so it is sent again in smaller company."""
+    """What an answer says of one batch.
+
+    ``UNKNOWN``: nothing, so it is sent again in smaller company. ``UNREADABLE``: nothing that can be read, though it
+    was sent alone.
+    """
 
     ACCEPTED = "accepted"
+    UNREADABLE = "unreadable"
     REFUSED = "refused"
     UNKNOWN = "unknown"
 
@@ -35,9 +42,11 @@ class Judgement:
 _ACCEPTED: Final = Judgement(Ruling.ACCEPTED)
 _UNKNOWN: Final = Judgement(Ruling.UNKNOWN)
 _TOO_LARGE: Final = 413
-# A path that is not there, or one that takes no POST; 501 and 505 come from servers that are something else.
-_NOT_ROKT: Final = frozenset({404, 405, 410, 501, 505})
-_WEB_PAGE: Final = (b"<!doctype", b"<html")
+# What Rokt answers when it refuses rows. Any other final status is not its verdict on a row but somebody else's on
+# the request (407 is a proxy's, 404 a wrong path's), and rows must not be given up for it.
+_BLAMES_ROWS: Final = frozenset({400, 409, 413, 422})
+_WEB_PAGE: Final = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
+_WEB_PAGE_BYTES: Final = 2048
 _FAULTS_KEPT: Final = 5
 
 
@@ -65,9 +74,13 @@ def stopping_error(endpoint: Endpoint, status: int, body: bytes = b"") -> RoktEr
     setting = "events_url and pod" if endpoint.is_events else "audience_url"
     if 300 <= status <= 399:
         why = f"Rokt's address answered with a redirect ({status}), which is never followed"
-    elif status in _NOT_ROKT:
+    elif status == 407:
+        return RoktEndpointError("The proxy wants credentials (407). Check the proxy variables of the environment.")
+    elif status in (404, 405, 410, 501, 505):
         why = f"There is no API at Rokt's address ({status} for /{endpoint.value})"
-    elif 200 <= status <= 299 and body.lstrip()[:9].lower().startswith(_WEB_PAGE):
+    elif not 200 <= status <= 299 and status not in _BLAMES_ROWS and not is_retryable(status):
+        why = f"Rokt's address answered {status}, which is no verdict on any row"
+    elif 200 <= status <= 299 and _WEB_PAGE.search(body[:_WEB_PAGE_BYTES]):
         # A web server or a captive proxy: counting this as accepted would lose every row silently.
         why = f"Rokt's address answered with a web page ({status})"
     else:
@@ -95,18 +108,22 @@ def _judge_accepted(request: Request, refusals: Sequence[Refusal]) -> list[Judge
         return [_ACCEPTED] * len(request.batches)
     attributed, all_of_them = _attribute(request, refusals)
     rest = _ACCEPTED if all_of_them else _UNKNOWN
-    return [_refused(found) if found else rest for found in attributed]
+    return [_refused(found, batch) if found else rest for found, batch in zip(attributed, request.batches, strict=True)]
 
 
 def _judge_refused(request: Request, refusals: Sequence[Refusal]) -> list[Judgement]:
     """A 4xx: nothing was taken, and only what is complained of is to blame."""
     attributed, _ = _attribute(request, refusals)
-    return [_refused(found) if found else _UNKNOWN for found in attributed]
+    return [
+        _refused(found, batch) if found else _UNKNOWN for found, batch in zip(attributed, request.batches, strict=True)
+    ]
 
 
-def _refused(refusals: Sequence[Refusal]) -> Judgement:
-    faults = [FieldFault(found.path, f"Rokt: {found.reason or 'no reason given'}") for found in refusals]
-    return Judgement(Ruling.REFUSED, tuple(dict.fromkeys(faults))[:_FAULTS_KEPT])
+def _refused(refusals: Sequence[Refusal], batch: Batch) -> Judgement:
+    reasons = [without_values(found.reason, batch.body) or "no reason given" for found in refusals]
+    faults = [FieldFault(found.path, f"Rokt: {reason}") for found, reason in zip(refusals, reasons, strict=True)]
+    ruling = Ruling.UNREADABLE if UNREADABLE in refusals else Ruling.REFUSED
+    return Judgement(ruling, tuple(dict.fromkeys(faults))[:_FAULTS_KEPT])
 
 
 def _attribute(request: Request, refusals: Sequence[Refusal]) -> tuple[list[list[Refusal]], bool]:

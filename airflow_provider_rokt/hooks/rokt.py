@@ -48,6 +48,7 @@ class RoktHook(BaseHook):
         super().__init__()
         self.rokt_conn_id = rokt_conn_id
         self._run: DeliveryRun | None = None
+        self._stopped = False
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
@@ -229,6 +230,7 @@ class RoktHook(BaseHook):
 
     def stop(self) -> None:
         """Stops a delivery in order: what is on its way gets its verdict, nothing more is sent."""
+        self._stopped = True
         if self._run is not None:
             self._run.stop()
 
@@ -259,6 +261,8 @@ class RoktHook(BaseHook):
 
         with closing(self._client(options.concurrency)) as client:
             self._run = DeliveryRun(source, make_stream, begin)
+            if self._stopped:
+                self._run.stop()
             report = self._run.run()
         if not report.rows_read:
             self.log.info("There are no rows, so nothing was sent")

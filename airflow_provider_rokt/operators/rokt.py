@@ -84,12 +84,12 @@ class _RoktDeliveryOperator(BaseOperator):
     def execute(self, context: "Context") -> dict[str, Any]:
         """Delivers, then judges the report; a failed task has its report as XCom too."""
         with terminal_errors():
-            report = self._deliver()
             try:
+                report = self._deliver()
                 report.check(self.max_rejected)
-            except RoktError:
-                if ti := context.get("ti"):
-                    ti.xcom_push(key="return_value", value=report.summary())
+            except RoktError as error:
+                if error.report and (ti := context.get("ti")):
+                    ti.xcom_push(key="return_value", value=error.report)
                 raise
             return report.summary()
 
