@@ -24,7 +24,7 @@ class DeliveryOptions:
     :param max_rejected: rows (int) or fraction of the rows read (float) that may be rejected.
     :param concurrency: connections to Rokt, 1 to 32.
     :param fetch_size: rows read at a time.
-    :param resend_from: a ``delivery_id``; only what was rejected or failed there is sent.
+    :param resend_from: a ``delivery_id``, or an operator's result; only what was rejected or failed there is sent.
     """
 
     mapping: Mapping[str, Any] | None = None
@@ -34,7 +34,7 @@ class DeliveryOptions:
     max_rejected: int | float = 0
     concurrency: int = 4
     fetch_size: int = 5000
-    resend_from: str | None = None
+    resend_from: str | Mapping[str, Any] | None = None
 
     def check(self) -> None:
         """Raises one :class:`RoktSettingsError` that lists every argument out of range."""

@@ -14,6 +14,7 @@ from airflow_provider_rokt.delivery.delivery import Delivery
 from airflow_provider_rokt.delivery.endpoints import Endpoints
 from airflow_provider_rokt.delivery.pacing import Pacer
 from airflow_provider_rokt.delivery.report import Report
+from airflow_provider_rokt.delivery.resend import Resend, resend_of
 from airflow_provider_rokt.delivery.retry import RetryPolicy
 from airflow_provider_rokt.delivery.run import DeliveryRun, Source
 from airflow_provider_rokt.events.conversions import Conversions
@@ -26,7 +27,6 @@ from airflow_provider_rokt.options import AudienceOptions, ConversionOptions, De
 from airflow_provider_rokt.packing import batches_per_request
 from airflow_provider_rokt.preview import ROWS_SHOWN, preview_conversions
 from airflow_provider_rokt.probe import probe
-from airflow_provider_rokt.rows import RowRef
 from airflow_provider_rokt.sender import current_sender
 from airflow_provider_rokt.settings import RoktSettings, read_settings, require_events
 from airflow_provider_rokt.sources import DictSource
@@ -132,7 +132,7 @@ class RoktHook(BaseHook):
                 "outputs; they may never be attributed to a campaign"
             )
         rules = options.rules()
-        wanted = self._wanted(options.resend_from)
+        resend = self._resend("conversions", options)
 
         def make_stream(columns: tuple[str, ...]) -> Stream:
             return Conversions(
@@ -141,10 +141,10 @@ class RoktHook(BaseHook):
                 batches_per_request=batches_per_request(self.settings.batches_per_second),
                 group_by_user=options.group_by_user,
                 historical=options.historical,
-                wanted=wanted,
+                wanted=resend,
             )
 
-        return self._deliver("conversions", source, make_stream, options)
+        return self._deliver("conversions", source, make_stream, options, resend)
 
     def preview_conversions(
         self,
@@ -166,7 +166,7 @@ class RoktHook(BaseHook):
                 chosen,
                 rows_shown=rows_shown,
                 show_values=show_values,
-                wanted=self._wanted(chosen.resend_from),
+                wanted=self._resend("conversions", chosen),
                 sparse=True,
             )
 
@@ -199,9 +199,9 @@ class RoktHook(BaseHook):
         :raises RoktAudienceError: when a guard stops the run before anything is sent.
         """
         options.check()
-        sender, wanted = current_sender(self.rokt_conn_id), self._wanted(options.resend_from)
-        with AudienceRun(self.settings, options, sender, wanted=wanted, sparse=sparse) as run:
-            report = self._deliver("audience", source, run.make_stream, options)
+        sender, resend = current_sender(self.rokt_conn_id), self._resend("audience", options)
+        with AudienceRun(self.settings, options, sender, wanted=resend, sparse=sparse) as run:
+            report = self._deliver("audience", source, run.make_stream, options, resend)
             run.commit(report)
         return report
 
@@ -251,6 +251,7 @@ class RoktHook(BaseHook):
         source: Source,
         make_stream: Callable[[tuple[str, ...]], Stream],
         options: DeliveryOptions,
+        resend: Resend | None,
     ) -> Report:
         def begin() -> Delivery:
             ledger = open_ledger().begin(operation, current_sender(self.rokt_conn_id), options.recorded())
@@ -267,12 +268,10 @@ class RoktHook(BaseHook):
         if not report.rows_read:
             self.log.info("There are no rows, so nothing was sent")
         self.log.info("%s", report)
+        if resend:
+            resend.check(report)
         return report
 
     @staticmethod
-    def _wanted(resend_from: str | None) -> Callable[[RowRef], bool] | None:
-        """Which rows to send again: those not delivered then, by key, or by place where they had no key."""
-        if not resend_from:
-            return None
-        keys = open_ledger().open(resend_from).undelivered_keys()
-        return lambda row: row.key in keys or f"row {row.number}" in keys
+    def _resend(operation: str, options: DeliveryOptions) -> Resend | None:
+        return resend_of(options.resend_from, open_ledger, operation, options.recorded())

@@ -63,7 +63,7 @@ class _RoktDeliveryOperator(BaseOperator):
         max_rejected: int | float = 0,
         concurrency: int = 4,
         fetch_size: int = 5000,
-        resend_from: str | None = None,
+        resend_from: str | Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -141,7 +141,8 @@ class RoktConversionOperator(_RoktDeliveryOperator):
         fails without retry, after everything deliverable was delivered.
     :param concurrency: connections to Rokt, 1 to 32.
     :param fetch_size: rows read at a time.
-    :param resend_from: a ``delivery_id``: only rows that were rejected or failed there are sent. (templated)
+    :param resend_from: a ``delivery_id``, or an operator's result: only rows that were rejected or failed there are
+        sent. (templated)
     :returns: ``delivery_id, rows_read, rows_accepted, rows_rejected, rows_failed, rows_skipped, batches, requests,
         status_codes, ledger, rejections``.
     """

@@ -435,3 +435,83 @@ def test_the_hook_allows_sparse_rows_and_names_a_wrong_option(sandbox, rokt, led
     assert RoktHook().send_conversions(rows)["rows_accepted"] == 2
     with pytest.raises(RoktTaskFailed, match="did you mean 'max_rejected'"):
         RoktHook().send_conversions(rows, max_reject=1)
+
+
+def test_resend_takes_a_result_and_nothing_as_a_template_renders_it(sandbox, rokt, shop):
+    rows = orders(5)
+    rows[2]["amount"] = "?"
+    shop(rows)
+    first = send(max_rejected=1)
+    shop(orders(5))
+    assert send(resend_from=first)["rows_accepted"] == 1
+    assert send(resend_from="None")["rows_skipped"] == 0
+    with pytest.raises(RoktTaskFailed, match="delivery_id"):
+        send(resend_from=7)
+
+
+def test_resend_does_not_trust_a_place_that_may_have_moved(sandbox, rokt, shop):
+    rows = orders(4)
+    rows[1]["source_message_id"] = None
+    shop(rows)
+    first = send(max_rejected=1)
+    shop([*orders(1, source_message_id="order-new"), *orders(4)])
+    with pytest.raises(RoktTaskFailed, match="place"):
+        send(resend_from=first["delivery_id"])
+
+
+def test_a_stop_before_the_beginning_is_not_lost(sandbox, rokt, shop):
+    shop(orders(3000))
+    operator = RoktConversionOperator(task_id="send", sql="SELECT * FROM orders", sql_conn_id="shop")
+    operator.on_kill()
+    with pytest.raises(RoktIncompleteError):
+        operator.execute({})
+    assert not sandbox.store.requests
+
+
+@pytest.mark.parametrize("fault", [Status(status=401), Status(status=404), Redirect(location="http://localhost/")])
+def test_a_delivery_that_ends_early_accounts_for_every_row(sandbox, rokt, shop, ledger, fault):
+    sandbox.faults.add(fault)
+    shop(orders(3000))
+    with pytest.raises(RoktTaskFailed) as failed:
+        send(fetch_size=1000)
+    (reader,) = ledger.deliveries(1)
+    report = reader.report()
+    assert report["complete"] is False
+    assert report["rows_read"] > 0
+    assert report["rows_read"] == sum(report[f"rows_{end}"] for end in ("accepted", "rejected", "failed", "skipped"))
+    assert failed.value.__cause__.report["rows_failed"] == report["rows_failed"]
+
+
+def test_a_source_that_breaks_midway_accounts_for_every_row(sandbox, rokt, ledger):
+    def rows():
+        yield from orders(250)
+        raise ValueError("the source broke")
+
+    with pytest.raises(ValueError, match="the source broke"):
+        RoktHook().send_conversions(rows(), fetch_size=100)
+    report = ledger.deliveries(1)[0].report()
+    assert (report["rows_read"], report["rows_accepted"] + report["rows_failed"]) == (200, 200)
+
+
+@pytest.mark.parametrize("status", [402, 407, 418])
+def test_a_status_that_is_no_verdict_rejects_no_row(sandbox, rokt, shop, status):
+    sandbox.faults.add(Status(status=status))
+    shop(orders(200))
+    with pytest.raises(RoktTaskFailed) as failed:
+        send(max_rejected=1.0)
+    assert str(status) in causes(failed, RoktEndpointError)
+
+
+def test_a_reason_keeps_no_word_of_the_row(sandbox, rokt, shop):
+    body = json.dumps({"errors": [{"code": "BAD_REQUEST", "message": "user Jane Secret in Zanzibar is bad"}]})
+    sandbox.faults.add(Status(status=400, body=body))
+    shop([row | {"firstname": "Jane", "lastname": "Secret", "city": "Zanzibar"} for row in orders(1)])
+    result = send(max_rejected=1)
+    assert result["rejections"][0]["reason"] == "Rokt: user ... ... in ... is bad"
+
+
+def test_an_answer_that_cannot_be_read_fails_rows_instead_of_rejecting_them(sandbox, rokt, shop):
+    sandbox.faults.add(Status(status=202, body='{"errors": [{"message": "cut of'))
+    shop(orders(3))
+    with pytest.raises(RoktIncompleteError, match="cannot be read"):
+        send()
