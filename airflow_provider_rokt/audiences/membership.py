@@ -6,13 +6,12 @@ from hashlib import sha256
 from typing import Any, Final
 
 from airflow_provider_rokt.events.batch import serialise
-from airflow_provider_rokt.events.destinations import MEMBERSHIP
+from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES, MEMBERSHIP
 from airflow_provider_rokt.events.plan import Document
 
 # What Segment's own destination for Rokt sends. Rokt has not published whether the flag or the event decides, nor
 # the prefix it expects of others, so both are sent and the flag's name can be chosen.
 FLAG: Final = "segment_{audience}"
-_DEVICE_IDENTITIES: Final = ("ios_advertising_id", "android_advertising_id", "ios_idfv", "android_uuid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +79,5 @@ def person_of(document: Document) -> str:
         return str(identities["other"])
     if "email" in identities:
         return sha256(identities["email"].encode()).hexdigest()
-    devices = {name: value for name, value in document.get("device_info", {}).items() if name in _DEVICE_IDENTITIES}
+    devices = {name: value for name, value in document.get("device_info", {}).items() if name in DEVICE_IDENTITIES}
     return sha256(serialise({**identities, **devices})).hexdigest()

@@ -47,6 +47,9 @@ MEMBERSHIP: Final = Profile("audiencemembershipupdate", "other", sets_attributes
 IDENTITY_PATHS: Final = tuple(
     sorted((field.path for field in FIELDS if field.need is Need.IDENTITY), key=lambda path: path.startswith("device"))
 )
+DEVICE_IDENTITIES: Final = frozenset(
+    path.removeprefix("device_info.") for path in IDENTITY_PATHS if path.startswith("device_info.")
+)
 
 
 class Destination(NamedTuple):

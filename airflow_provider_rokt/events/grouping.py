@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from airflow_provider_rokt.events.batch import ENVELOPE_BYTES, EventBatch, serialise
+from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES
 from airflow_provider_rokt.limits import ATTRIBUTES, BATCH_BYTES, EVENTS_PER_REQUEST
 from airflow_provider_rokt.rows import FieldFault, RowFault, RowRef
 
@@ -24,9 +25,9 @@ class Grouped(NamedTuple):
 def group(rows: Iterable[tuple[RowRef, dict[str, Any]]], *, group_by_user: bool = True) -> Grouped:
     """Makes batches of valid single-event batches; a user's events stay in order.
 
-    A user's events share a batch when everything around them is identical, except that their user attributes may
-    complete each other. Attributes describe the user: all of them end in one profile, whichever event brought
-    them. Device, address, consent and click id describe the moment of the event: lent to another event they
+    A user's successive events share a batch when everything around them is identical, except that their user
+    attributes may complete each other. Attributes describe the user: all of them end in one profile, whichever event
+    brought them. Device, address, consent and click id describe the moment of the event: lent to another event they
     would be wrong.
 
     :param rows: a row and its batch of exactly one event, as the mapping made it; left as they are.
@@ -41,8 +42,9 @@ def group(rows: Iterable[tuple[RowRef, dict[str, Any]]], *, group_by_user: bool 
         attributes = sections.pop("user_attributes", {})
         sections.pop("source_request_id", None)  # the batch derives its own
         shared, event_json = serialise(sections), serialise(event)
-        # Only the newest batch of a user grows: an event must not overtake one whose attributes differ.
-        if (batch := newest.get(shared)) and batch.take(row, attributes, event_json):
+        user = _user(sections)
+        # Only the newest batch of a user grows: an event must not overtake one that came with other circumstances.
+        if (batch := newest.get(user)) and batch.shared == shared and batch.take(row, attributes, event_json):
             continue
         batch = _OpenBatch(shared, row, attributes, event_json)
         if batch.size > BATCH_BYTES:
@@ -50,8 +52,16 @@ def group(rows: Iterable[tuple[RowRef, dict[str, Any]]], *, group_by_user: bool 
             continue
         grouped.append(batch)
         if group_by_user:
-            newest[shared] = batch
+            newest[user] = batch
     return Grouped([batch.close() for batch in grouped], faults)
+
+
+def _user(sections: dict[str, Any]) -> bytes:
+    """The same for the same identities; a device's count where the user has none."""
+    if identities := sections.get("user_identities"):
+        return serialise(identities)
+    device = sections.get("device_info", {})
+    return serialise({name: device[name] for name in DEVICE_IDENTITIES if name in device})
 
 
 class _OpenBatch:

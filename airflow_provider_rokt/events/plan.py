@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from airflow_provider_rokt.events.destinations import IDENTITY_PATHS
+from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES, IDENTITY_PATHS
 from airflow_provider_rokt.events.values import BadValue, Json, Normaliser
 from airflow_provider_rokt.rows import FieldFault, RowRef
 
@@ -14,9 +14,6 @@ Document: TypeAlias = dict[str, Any]
 # mParticle's number for Rokt, and the attribute its web SDK puts a click id under; Segment sends it there too.
 _ROKT_MODULE: Final = "1277"
 _CLICK_ID: Final = "passbackconversiontrackingid"
-_DEVICE_IDENTITIES: Final = frozenset(
-    path.removeprefix("device_info.") for path in IDENTITY_PATHS if path.startswith("device_info.")
-)
 _NO_IDENTITY: Final = f"the row has no identity: one of {', '.join(IDENTITY_PATHS)} is needed"
 _REQUIRED: Final = "required, but the row has none"
 # Keys are logged and kept; longer ones are named by their digest.
@@ -138,7 +135,7 @@ def _filled(steps: Iterable[Step], row: Sequence[object], faults: list[FieldFaul
 def _settle_identities(document: Document, faults: list[FieldFault]) -> None:
     identities = document.get("user_identities")
     if identities is None:
-        if _DEVICE_IDENTITIES.isdisjoint(document.get("device_info", ())) and not _identity_at_fault(faults):
+        if DEVICE_IDENTITIES.isdisjoint(document.get("device_info", ())) and not _identity_at_fault(faults):
             faults.append(FieldFault("user_identities", _NO_IDENTITY))
         return
     address = identities.get("email")

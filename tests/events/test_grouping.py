@@ -13,7 +13,7 @@ from airflow_provider_rokt.events.batch import EventBatch, serialise
 from airflow_provider_rokt.events.grouping import group
 from airflow_provider_rokt.limits import ATTRIBUTES, BATCH_BYTES, EVENTS_PER_REQUEST
 from airflow_provider_rokt.rows import RowRef
-from tests.events.documents import EXAMPLE, Document, conversions, with_value
+from tests.events.documents import EXAMPLE, Document, conversions, with_value, without
 
 Rows = list[tuple[RowRef, Document]]
 
@@ -22,6 +22,8 @@ NOTE = ("events", 0, "data", "custom_attributes", "note")
 ATTRIBUTE_SETS = st.dictionaries(
     st.sampled_from(["a", "b", "ü"]), st.sampled_from([1, 1.0, True, "1", "é", ["x"], ["x", "y"]]), max_size=3
 ) | st.integers(0, 3).map(lambda block: {f"{block}_{number}": number for number in range(40)})
+DEVICE = {"ios_advertising_id", "android_advertising_id", "ios_idfv", "android_uuid"}
+ADDRESSES = ["203.0.113.42", "198.51.100.7"]
 SIZES = st.sampled_from([0, 0, 0, 500, 30_000, 70_000, BATCH_BYTES])
 
 
@@ -36,11 +38,13 @@ def numbered(documents: list[Document]) -> Rows:
 
 @st.composite
 def windows(draw: st.DrawFn) -> Rows:
-    """A read window: few users, many events, some of them huge, some runs longer than a batch may be."""
+    """A read window: few users on the move, many events, some of them huge, some runs longer than a batch may be."""
     users = draw(st.lists(conversions, min_size=1, max_size=3))
     documents = []
     for _ in range(draw(st.integers(0, 8))):
         document = with_value(draw(st.sampled_from(users)), ("user_attributes",), draw(ATTRIBUTE_SETS))
+        if draw(st.booleans()):
+            document = with_value(document, ("ip",), draw(st.sampled_from(ADDRESSES)))
         if size := draw(SIZES):
             document = with_value(document, NOTE, "x" * size)
         documents += [document] * (draw(st.sampled_from([1, 1, 2, 110])) if size < 1000 else 1)
@@ -52,6 +56,12 @@ def exactly(value: Any) -> str:
 
 
 def user_of(document: Document) -> str:
+    """A user is the same identities: the user's own or, where there is none, the device's."""
+    device = {name: value for name, value in document.get("device_info", {}).items() if name in DEVICE}
+    return exactly(document.get("user_identities") or device)
+
+
+def circumstances_of(document: Document) -> str:
     return exactly({name: section for name, section in document.items() if name not in ("events", "user_attributes")})
 
 
@@ -92,7 +102,7 @@ def test_a_batch_says_of_each_event_what_its_row_said(rows: Rows) -> None:
         for row, event in zip(batch.rows, body["events"], strict=True):
             assert exactly([event]) == exactly(documents[row]["events"])
             shared = {name: section for name, section in body.items() if name != "source_request_id"}
-            assert user_of(shared) == user_of(documents[row])
+            assert circumstances_of(shared) == circumstances_of(documents[row])
             for name, value in documents[row]["user_attributes"].items():
                 assert exactly(body["user_attributes"][name]) == exactly(value)
 
@@ -162,15 +172,32 @@ def test_without_grouping_each_event_is_a_batch() -> None:
         (("environment",), "development"),
         (("ip",), "198.51.100.7"),
         (("device_info", "http_header_user_agent"), "curl"),
-        (("user_identities", "other2"), "another click"),
         (("integration_attributes",), {"1277": {"passbackconversiontrackingid": "another click"}}),
         (("consent_state",), {"gdpr": {"ads": {"consented": False, "timestamp_unixtime_ms": 1735689600000}}}),
         (("deleted_user_attributes",), ["city"]),
     ],
 )
-def test_the_circumstances_of_an_event_are_never_lent_to_another(path: tuple[str, ...], value: object) -> None:
-    rows = numbered([EXAMPLE, with_value(EXAMPLE, path, value), EXAMPLE])
-    assert keys(group(rows).batches) == [[1, 3], [2]]
+def test_the_circumstances_of_an_event_are_never_lent_to_another_nor_does_one_overtake_it(
+    path: tuple[str, ...], value: object
+) -> None:
+    rows = numbered([EXAMPLE, with_value(EXAMPLE, path, value), EXAMPLE, EXAMPLE])
+    assert keys(group(rows).batches) == [[1], [2], [3, 4]]
+
+
+@pytest.mark.parametrize("name", ["email", "other", "customerid", "other2"])
+def test_another_identity_is_another_user_whose_events_do_not_part_the_first_ones(name: str) -> None:
+    other = with_value(EXAMPLE, ("user_identities", name), "0" * 64)
+    assert keys(group(numbered([EXAMPLE, other, EXAMPLE])).batches) == [[1, 3], [2]]
+
+
+def test_without_identities_of_the_user_a_device_is_one() -> None:
+    def of(device: str, address: str) -> Document:
+        document = without(with_value(EXAMPLE, ("device_info", "android_uuid"), device), ("user_identities",))
+        return with_value(document, ("ip",), address)
+
+    here, there = ADDRESSES
+    rows = numbered([of("a", here), of("b", here), of("a", there), of("b", here), of("a", here)])
+    assert keys(group(rows).batches) == [[1], [2, 4], [3], [5]]
 
 
 def with_attributes(*sets: Document) -> Rows:
