@@ -3,13 +3,13 @@
 import json
 from typing import Final
 
-from airflow_provider_rokt.delivery.answer import Answer
+from airflow_provider_rokt.delivery.answer import Answer, NoAnswerError
 from airflow_provider_rokt.delivery.client import RoktClient
 from airflow_provider_rokt.delivery.credentials import Credentials
 from airflow_provider_rokt.delivery.verdicts import stopping_error
 from airflow_provider_rokt.exceptions import RoktError
 from airflow_provider_rokt.request import Endpoint
-from airflow_provider_rokt.settings import RoktSettings, require_audience, require_events
+from airflow_provider_rokt.settings import RoktSettings, Surface, require
 
 # The Events API has no address to check credentials at; a list of no batches carries nothing to take.
 _NO_BATCHES: Final = b"[]"
@@ -23,19 +23,19 @@ def probe(client: RoktClient, settings: RoktSettings, credentials: Credentials) 
     """
     results = []
     if settings.audience_api_key or settings.is_audience_pair:
-        require_audience(settings)
+        require(settings, Surface.AUDIENCE_IMPORT)
         results.append(_try_audience(client, settings, credentials.import_endpoint))
     if not settings.is_audience_pair and not (settings.audience_api_key and not settings.login):
-        require_events(settings)
-        results.append(_try_events(client))
+        require(settings, Surface.EVENTS)
+        results.append(_try_events(client, settings))
     return all(passed for passed, _ in results), " ".join(said for _, said in results)
 
 
-def _try_events(client: RoktClient) -> tuple[bool, str]:
+def _try_events(client: RoktClient, settings: RoktSettings) -> tuple[bool, str]:
     try:
         answer = client.post(Endpoint.BULK, _NO_BATCHES)
     except RoktError as error:
-        return False, f"Events API: {error}"
+        return False, f"Events API: {_reason(error, 'events_url' if settings.events_url else 'pod')}"
     # A refused empty list has passed the door: wrong credentials are answered 401 or 403.
     return _verdict("Events API", Endpoint.BULK, answer, accepted=answer.status == 400)
 
@@ -45,8 +45,17 @@ def _try_audience(client: RoktClient, settings: RoktSettings, endpoint: Endpoint
     try:
         answer = client.check_import(body)
     except RoktError as error:
-        return False, f"Audience import: {error}"
+        return False, f"Audience import: {_reason(error, 'audience_url')}"
     return _verdict("Audience import", endpoint, answer)
+
+
+def _reason(error: RoktError, setting: str) -> str:
+    if not isinstance(error, NoAnswerError):
+        return str(error)
+    return (
+        f"{error}. Check {setting} in the connection's extra, and that this machine reaches that address: its DNS, "
+        "the firewall, and HTTPS_PROXY where only a proxy leads out."
+    )
 
 
 def _verdict(surface: str, endpoint: Endpoint, answer: Answer, accepted: bool = False) -> tuple[bool, str]:

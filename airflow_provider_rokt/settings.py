@@ -1,13 +1,22 @@
 """The connection as read: typed, complete and checked, with every problem reported at once."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import Enum, auto
 from typing import Any, Final
 
 from airflow_provider_rokt.connection_form import EXTRAS, ExtraField
 from airflow_provider_rokt.delivery.endpoints import check_base
 from airflow_provider_rokt.exceptions import RoktSettingsError
+
+
+class Surface(Enum):
+    """What a connection is to be used for."""
+
+    EVENTS = auto()
+    AUDIENCE_IMPORT = auto()
 
 
 @dataclass(frozen=True, repr=False)
@@ -47,54 +56,83 @@ class RoktSettings:
 
 
 def read_settings(
-    conn_id: str, *, login: str | None, password: str | None, host: str | None, extra: Mapping[str, Any]
+    conn_id: str,
+    *,
+    login: str | None,
+    password: str | None,
+    host: str | None,
+    extra: object,
+    needs: Surface | None = None,
 ) -> RoktSettings:
     """Reads a connection's fields.
 
-    :param extra: the connection's extra; null and blank text mean "unset", since the form saves them so.
-    :raises RoktSettingsError: listing every malformed setting.
+    :param extra: the connection's extra, a dict; null and blank text mean "unset", since the form saves them so.
+    :param needs: the surface whose credentials have to be there; None where any will do.
+    :raises RoktSettingsError: listing every malformed, unknown and missing setting.
     """
     problems: list[str] = []
-    values = {field.name: _read(field, extra.get(field.name), problems) for field in EXTRAS}
+    entered = _entered(extra, problems)
+    values = {field.name: _read(field, entered.get(field.name), problems) for field in EXTRAS}
     if _text(host):
         problems.append("host is not used; put the address into the extra events_url or choose a pod")
     for name in ("events_url", "audience_url"):
         if values[name] is not None:
             problems.extend(check_base(values[name], name, bool(values["allow_any_host"])))
+    settings = RoktSettings(conn_id=conn_id, login=_text(login), password=_text(password), **values)
+    _raise(conn_id, [*problems, *(_missing(settings, needs) if needs else ())])
+    return settings
+
+
+def require(settings: RoktSettings, surface: Surface) -> None:
+    """Raises unless the connection has a surface's credentials.
+
+    The import wants a single key, or a pair with an account id.
+    """
+    _raise(settings.conn_id, _missing(settings, surface))
+
+
+def _raise(conn_id: str, problems: list[str]) -> None:
     if problems:
         raise RoktSettingsError(f"connection {conn_id!r}", problems)
-    return RoktSettings(conn_id=conn_id, login=_text(login), password=_text(password), **values)
 
 
-def require_events(settings: RoktSettings) -> None:
-    """Raises unless the connection can send events."""
-    _require(
-        settings,
-        [
-            None if settings.login else "login (the API key) is missing",
-            None if settings.password else "password (the API secret) is missing",
-        ],
-    )
-
-
-def require_audience(settings: RoktSettings) -> None:
-    """Raises unless the connection can import audiences: a single key, or a pair with an account id."""
+def _missing(settings: RoktSettings, surface: Surface) -> list[str]:
+    if surface is Surface.EVENTS:
+        wanted = {"login (the API key)": settings.login, "password (the API secret)": settings.password}
+        return [f"{name} is missing" for name, value in wanted.items() if not value]
     if settings.audience_api_key:
-        return
+        return []
+    wanted = {
+        "login (the rpub- key)": settings.login,
+        "password (the rsec- secret)": settings.password,
+        "the extra account_id": settings.account_id,
+    }
     or_key = ", or enter an audience_api_key in the extra"
-    _require(
-        settings,
-        [
-            None if settings.login else f"login (the rpub- key) is missing{or_key}",
-            None if settings.password else f"password (the rsec- secret) is missing{or_key}",
-            None if settings.account_id else f"the extra account_id is missing{or_key}",
-        ],
-    )
+    return [f"{name} is missing{or_key}" for name, value in wanted.items() if not value]
 
 
-def _require(settings: RoktSettings, checks: list[str | None]) -> None:
-    if problems := [problem for problem in checks if problem]:
-        raise RoktSettingsError(f"connection {settings.conn_id!r}", problems)
+def _entered(extra: object, problems: list[str]) -> Mapping[str, Any]:
+    if extra is None:
+        return {}
+    if not isinstance(extra, Mapping):
+        problems.append('the extra must be a JSON object, like {"pod": "us1"}')
+        return {}
+    problems.extend(_unknown(extra))
+    return extra
+
+
+def _unknown(names: Iterable[str]) -> list[str]:
+    """An extra that is ignored could be the one that names the region, so that credentials go to another."""
+    known = [field.name for field in EXTRAS]
+    problems = []
+    for name in names:
+        # Airflow's own: what older forms called their fields, and keys of its URIs.
+        if name in known or name.startswith(("extra__", "__")):
+            continue
+        close = get_close_matches(name.strip().lower(), known, n=1)
+        advice = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+        problems.append(f"the extra {name!r} is unknown: {advice}")
+    return problems
 
 
 def _read(field: ExtraField, raw: object, problems: list[str]) -> Any:

@@ -13,7 +13,7 @@ import yaml
 
 from airflow_provider_rokt.get_provider_info import get_provider_info
 from airflow_provider_rokt.sandbox.settings import Settings as SandboxSettings
-from airflow_provider_rokt.settings import read_settings, require_events
+from airflow_provider_rokt.settings import Surface, read_settings
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "docker-compose.yaml"
@@ -80,8 +80,8 @@ def test_the_connection_fits_the_sandbox() -> None:
         password=connection["password"],
         host=connection.get("host"),
         extra=connection["extra"],
+        needs=Surface.EVENTS,
     )
-    require_events(settings)
     sandbox = SandboxSettings()
     assert (settings.login, settings.password) == (sandbox.key, sandbox.secret)
     command = SERVICES["sandbox"]["command"]

@@ -23,13 +23,14 @@ from airflow_provider_rokt.options import AudienceOptions
 from airflow_provider_rokt.packing import batches_per_request
 from airflow_provider_rokt.request import Endpoint
 from airflow_provider_rokt.rows import Outcome, RowRef
-from airflow_provider_rokt.settings import RoktSettings, require_audience, require_events
+from airflow_provider_rokt.settings import RoktSettings
 from airflow_provider_rokt.stream import Row
 
 
 class AudienceRun:
     """Makes the stream of one run; as a context manager it holds a mirror's lease and gives the disk back.
 
+    :param settings: of a connection that has what the road needs, unless this is a preview.
     :param sender: the task, as the ledger names it.
     :param wanted: tells which members to send; the others are skipped.
     :param sparse: mapped columns may be missing in the source.
@@ -46,7 +47,6 @@ class AudienceRun:
         sparse: bool = False,
         is_preview: bool = False,
     ) -> None:
-        (require_audience if options.via == Via.IMPORT else require_events)(settings)
         self._settings = settings
         self._options = options
         self._sender = sender

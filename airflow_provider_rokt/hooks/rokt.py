@@ -1,5 +1,6 @@
 """The hook: a connection to Rokt, and deliveries through it."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from functools import cached_property
@@ -8,6 +9,7 @@ from typing import Any
 from airflow.providers.common.compat.sdk import BaseHook, conf, mask_secret
 
 from airflow_provider_rokt import connection_form
+from airflow_provider_rokt.audiences.guards import Via
 from airflow_provider_rokt.delivery.client import RoktClient
 from airflow_provider_rokt.delivery.credentials import Credentials
 from airflow_provider_rokt.delivery.delivery import Delivery
@@ -28,7 +30,7 @@ from airflow_provider_rokt.packing import batches_per_request
 from airflow_provider_rokt.preview import ROWS_SHOWN, preview_conversions
 from airflow_provider_rokt.probe import probe
 from airflow_provider_rokt.sender import current_sender
-from airflow_provider_rokt.settings import RoktSettings, read_settings, require_events
+from airflow_provider_rokt.settings import RoktSettings, Surface, read_settings
 from airflow_provider_rokt.sources import DictSource
 from airflow_provider_rokt.stream import Stream
 
@@ -66,7 +68,11 @@ class RoktHook(BaseHook):
 
         :raises RoktSettingsError: listing everything that is malformed.
         """
-        connection = self.get_connection(self.rokt_conn_id)
+        return self._settings_for(None)
+
+    def _settings_for(self, needs: Surface | None) -> RoktSettings:
+        """The settings; raises with what is malformed and what the surface lacks together."""
+        connection = self._connection
         if connection.conn_type != self.conn_type:
             raise RoktSettingsError(
                 f"connection {self.rokt_conn_id!r}",
@@ -77,8 +83,13 @@ class RoktHook(BaseHook):
             login=connection.login,
             password=connection.password,
             host=connection.host,
-            extra=connection.extra_dejson,
+            extra=_extra(connection),
+            needs=needs,
         )
+
+    @cached_property
+    def _connection(self) -> Any:
+        return self.get_connection(self.rokt_conn_id)
 
     def get_conn(self) -> RoktClient:
         """A client for this connection; close it after use."""
@@ -125,7 +136,7 @@ class RoktHook(BaseHook):
         :raises RoktError: of any kind, see :mod:`airflow_provider_rokt.exceptions`.
         """
         options.check()
-        require_events(self.settings)
+        self._settings_for(Surface.EVENTS)
         if options.historical:
             self.log.warning(
                 "historical=True: events older than 72 hours go to /historical, which does not forward them to event "
@@ -200,7 +211,8 @@ class RoktHook(BaseHook):
         """
         options.check()
         sender, resend = current_sender(self.rokt_conn_id), self._resend("audience", options)
-        with AudienceRun(self.settings, options, sender, wanted=resend, sparse=sparse) as run:
+        settings = self._settings_for(Surface.AUDIENCE_IMPORT if options.via == Via.IMPORT else Surface.EVENTS)
+        with AudienceRun(settings, options, sender, wanted=resend, sparse=sparse) as run:
             report = self._deliver("audience", source, run.make_stream, options, resend)
             run.commit(report)
         return report
@@ -275,3 +287,15 @@ class RoktHook(BaseHook):
     @staticmethod
     def _resend(operation: str, options: DeliveryOptions) -> Resend | None:
         return resend_of(options.resend_from, open_ledger, operation, options.recorded())
+
+
+def _extra(connection: Any) -> Any:
+    """What the connection's extra holds, or its text where that is no JSON, which Airflow would take for nothing."""
+    if not (connection.extra or "").strip():
+        return {}
+    try:
+        json.loads(connection.extra)
+    except ValueError:
+        return connection.extra
+    # Airflow's own reading also masks the secrets in it.
+    return connection.extra_dejson
