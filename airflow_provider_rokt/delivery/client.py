@@ -2,6 +2,7 @@
 
 import os
 import time
+import traceback
 from typing import Final
 
 import requests
@@ -92,8 +93,13 @@ class RoktClient:
                 return Answer(response.status_code, response.headers, read, elapsed)
         except OSError as error:  # requests' own errors are OSErrors too
             failure = _failure(error)
+            _forget(error)
         # Raised out here so that the original, which holds the body and the header, is not carried along.
-        raise failure
+        try:
+            raise failure
+        finally:
+            # Its traceback holds this frame, and with it the body, as long as the frame holds it.
+            del failure
 
 
 def _session(connections: int) -> requests.Session:
@@ -121,6 +127,16 @@ def _beginning(response: requests.Response) -> bytes:
         if len(read) >= ANSWER_BYTES:
             break
     return read
+
+
+def _forget(error: BaseException | None) -> None:
+    """Frees what the frames of a failed attempt hold, above all its body of up to 8 MB.
+
+    They and the errors refer to each other, so it would stay until the garbage collector comes by.
+    """
+    while error:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 def _failure(error: Exception) -> RoktError:

@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 
-import tenacity
-
 from airflow_provider_rokt.delivery.answer import Answer, NoAnswerError
 
 # 501 and 505 say that the server cannot do it at all; every other 5xx, 408 and 429 say "not now".
@@ -49,16 +47,22 @@ def retry(attempt: Callable[[], Answer], policy: RetryPolicy, sleep: Sleep, *, c
     :returns: the last answer; a retryable one means that the budget is spent.
     :raises NoAnswerError: where the budget is spent and no answer came to the last attempt.
     """
+    # Not by tenacity: its objects refer to each other, so the requests they hold, megabytes each, would stay until the
+    # garbage collector comes by, which it rarely does for a few large objects.
     deadline = clock() + policy.budget_seconds
-    retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(NoAnswerError) | tenacity.retry_if_result(_says_not_now),
-        wait=lambda state: min(_wait(state, policy), max(deadline - clock(), 0.0)),
-        stop=lambda _: clock() >= deadline,
-        sleep=sleep,
-        # Without this tenacity raises an error of its own, which holds the last answer only as a future.
-        retry_error_callback=_last_answer,
-    )
-    return retrying(attempt)
+    attempts = 0
+    while True:
+        answer = None
+        attempts += 1
+        try:
+            answer = attempt()
+        except NoAnswerError:
+            if clock() >= deadline:
+                raise
+        else:
+            if not is_retryable(answer.status) or clock() >= deadline:
+                return answer
+        sleep(min(_wait(answer, attempts, policy), max(deadline - clock(), 0.0)))
 
 
 def retry_after(answer: Answer, now: datetime | None = None) -> float | None:
@@ -78,23 +82,12 @@ def retry_after(answer: Answer, now: datetime | None = None) -> float | None:
     return max((date - (now or datetime.now(UTC))).total_seconds(), 0.0)
 
 
-def _says_not_now(answer: Answer) -> bool:
-    return is_retryable(answer.status)
-
-
-def _wait(state: tenacity.RetryCallState, policy: RetryPolicy) -> float:
+def _wait(answer: Answer | None, attempts: int, policy: RetryPolicy) -> float:
     # Full jitter: tasks that fail together must not come back together.
     jitter = partial(random.uniform, 0.0)
-    asked = None if state.outcome is None or state.outcome.failed else retry_after(state.outcome.result())
+    asked = retry_after(answer) if answer else None
     # Zero is what a date becomes where the clocks differ; obeying it would hammer Rokt.
     if asked:
         return asked + jitter(policy.base_seconds)
     # The exponent is bounded since 2 ** 1024 no longer is a float.
-    return jitter(min(policy.base_seconds * 2.0 ** min(state.attempt_number - 1, 64), policy.cap_seconds))
-
-
-def _last_answer(state: tenacity.RetryCallState) -> Answer:
-    if state.outcome is None:  # tenacity calls this after an attempt only
-        raise RuntimeError("no attempt was made")
-    answer: Answer = state.outcome.result()
-    return answer
+    return jitter(min(policy.base_seconds * 2.0 ** min(attempts - 1, 64), policy.cap_seconds))

@@ -17,11 +17,11 @@ log = logging.getLogger(__name__)
 
 # Rokt's clock decides on 72 hours: a row this much older than that is old enough for any sane clock.
 _CLOCK_MARGIN: Final = 300
-_REMEMBERED: Final = 32_768
+_REMEMBERED: Final = 16_384
 
 
 class RecentKeys:
-    """Recognises a key seen among at least the last 32,768 distinct ones, in constant memory.
+    """Recognises a key seen among at least the last 16,384 distinct ones, in constant memory.
 
     Exact recognition over a whole result would grow with it; repeats further apart are sent, and Rokt
     recognises them by ``source_message_id``.

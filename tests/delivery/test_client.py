@@ -1,8 +1,11 @@
 import base64
+import gc
 import ssl
+import weakref
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +17,7 @@ from airflow_provider_rokt.delivery.endpoints import Endpoints
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError
 from airflow_provider_rokt.request import Endpoint
 from airflow_provider_rokt.sandbox import Sandbox
-from airflow_provider_rokt.sandbox.faults import Delay, Redirect, Reset
+from airflow_provider_rokt.sandbox.faults import AnyFault, Delay, Redirect, Reset
 from tests.delivery.recorder import Recorder
 
 SECRETS = ("the-key", "the-secret", "audience-key")
@@ -136,6 +139,28 @@ def test_silence_is_no_answer(sandbox: Sandbox) -> None:
 def test_nobody_there_is_no_answer() -> None:
     with closing(client_of("http://127.0.0.1:1")) as client, pytest.raises(NoAnswerError):
         client.post(Endpoint.BULK, b"[]")
+
+
+@pytest.mark.parametrize("fault", [None, Reset(), Delay(seconds=2)], ids=["nobody", "reset", "silence"])
+def test_a_failed_attempt_keeps_no_body(sandbox: Sandbox, fault: AnyFault | None) -> None:
+    """Bodies are megabytes; a cycle of references would keep them until the garbage collector comes by."""
+
+    class Body(bytearray):
+        """Bytes that can be watched."""
+
+    if fault:
+        sandbox.faults.add(fault)
+    client = client_of(sandbox.url if fault else "http://127.0.0.1:1", timeout=0.2)
+    body: Any = Body(b"[]")
+    watched = weakref.ref(body)
+    gc.disable()
+    try:
+        with closing(client), pytest.raises(NoAnswerError):
+            client.post(Endpoint.BULK, body)
+        del body
+        assert watched() is None
+    finally:
+        gc.enable()
 
 
 def test_an_error_carries_neither_body_nor_secret(monkeypatch: pytest.MonkeyPatch) -> None:

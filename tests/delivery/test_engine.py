@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_rokt.delivery.answer import Answer, NoAnswerError, Poster
-from airflow_provider_rokt.delivery.engine import Engine
+from airflow_provider_rokt.delivery.engine import MOST_BYTES, Engine
 from airflow_provider_rokt.delivery.exchange import Sender
 from airflow_provider_rokt.delivery.halt import Halt
 from airflow_provider_rokt.delivery.pacing import Pacer
@@ -364,6 +364,26 @@ def test_only_so_many_requests_are_on_their_way() -> None:
     engine.close()
     assert accepted == 10
     assert running["most"] == 2
+
+
+def test_only_so_many_bytes_are_on_their_way() -> None:
+    gate = threading.Semaphore(0)
+
+    def settle(request: Request) -> Settlement:
+        gate.acquire()
+        return Settlement(accepted=1)
+
+    engine, accepted = Engine(settle, 32), 0
+    request = Request(Endpoint.IMPORT_V3, (Block(["1"], MOST_BYTES // 2 - 10),), b"[", b"]")
+    for number in range(6):
+        engine.submit(request)
+        if number >= 2:  # two are on their way: room has to be made
+            gate.release()
+        accepted += sum(settlement.accepted for settlement in engine.settled())
+        assert number + 1 - accepted <= 2
+    gate.release(2)
+    assert accepted + sum(settlement.accepted for settlement in engine.drained()) == 6
+    engine.close()
 
 
 def test_what_a_thread_raises_is_raised_again() -> None:

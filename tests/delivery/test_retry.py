@@ -1,4 +1,7 @@
+import gc
+import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -75,6 +78,34 @@ def test_the_last_missing_answer_is_raised() -> None:
     with pytest.raises(NoAnswerError) as caught:
         retry(Scripted(clock, NoAnswerError("ConnectTimeout")), RetryPolicy(10.0), clock.sleep, clock=clock)
     assert caught.value.cause == "ConnectTimeout"
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_nothing_is_kept_of_an_attempt(taken: bool) -> None:
+    """Requests are megabytes each; a cycle of references would keep them until the garbage collector comes by."""
+    clock = FakeClock()
+
+    class Body:
+        attempts = 0
+
+        def post(self) -> Answer:
+            clock.sleep(1.0)
+            self.attempts += 1
+            if self.attempts > 2 and taken:
+                return answer_of(202)
+            raise NoAnswerError("Timeout")
+
+    body = Body()
+    kept = weakref.ref(body)
+    gc.disable()
+    try:
+        with suppress(NoAnswerError):
+            retry(body.post, RetryPolicy(30.0), lambda seconds, body=body: clock.sleep(seconds), clock=clock)
+        assert body.attempts > 2
+        del body
+        assert kept() is None
+    finally:
+        gc.enable()
 
 
 def test_waits_grow_to_the_cap() -> None:
