@@ -33,23 +33,30 @@ def phone(region: str) -> Normaliser:
             return None
         if quick and (match := _NORTH_AMERICAN.fullmatch(written)):
             return "".join(match.groups())
-        digits = _national_number(written, region)
-        if digits is None:
-            raise BadValue(f"not a phone number for region {region}")
-        return digits
+        return _national_number(written, region)
 
     return national
 
 
 @lru_cache(maxsize=8192)
-def _national_number(written: str, region: str) -> str | None:
+def _national_number(written: str, region: str) -> str:
     import phonenumbers
+    from phonenumbers import ValidationResult
 
     try:
         parsed = phonenumbers.parse(written, region)
     except phonenumbers.NumberParseException:
-        return None
+        raise BadValue(_no_number(written, region)) from None
     # Only the length is judged: 555 numbers, the guide's own example, are not assigned to anybody.
-    if not phonenumbers.is_possible_number(parsed):
-        return None
+    verdict = phonenumbers.is_possible_number_with_reason(parsed)
+    if verdict == ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
+        # Somebody has it in every area, so it would match nobody.
+        raise BadValue("a phone number without its area code")
+    if verdict != ValidationResult.IS_POSSIBLE:
+        raise BadValue(_no_number(written, region))
     return str(phonenumbers.national_significant_number(parsed))
+
+
+def _no_number(written: str, region: str) -> str:
+    # After a plus, which may be a full-width one, the number names its country itself.
+    return "not a phone number" if "+" in written or "＋" in written else f"not a phone number for region {region}"

@@ -132,7 +132,8 @@ def _(value: None) -> None:
 
 @_written.register
 def _(value: str) -> str:
-    return str(value)
+    # An enumeration's str() is its name.
+    return str.__str__(value)
 
 
 @_written.register

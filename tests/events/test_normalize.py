@@ -3,6 +3,7 @@
 import math
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from enum import Enum, IntEnum
 from hashlib import sha256
 from ipaddress import ip_address, ip_interface
 from uuid import UUID
@@ -43,6 +44,14 @@ class NotATime(datetime):
     __hash__ = None
 
 
+class Status(str, Enum):  # noqa: UP042 - unlike a StrEnum's, its str() is not its value
+    PAID = " paid "
+
+
+class Level(IntEnum):
+    GOLD = 3
+
+
 ALL = {
     "text": values.text,
     "scalar": values.scalar,
@@ -77,6 +86,12 @@ RULES = [
     ("text", Decimal("1E+2"), "100"),
     ("text", Decimal("7.50"), "7.50"),
     ("text", UUID(GUID.upper()), GUID),
+    ("text", Status.PAID, "paid"),
+    ("text", Level.GOLD, "3"),
+    ("text_hash", Status.PAID, hexadecimal("paid")),
+    ("scalar", Status.PAID, "paid"),
+    ("scalar", Level.GOLD, 3),
+    ("attribute", [Status.PAID, Level.GOLD], ["paid", "3"]),
     ("text", b" caf\xc3\xa9", "café"),
     ("text", bytearray(b"x"), "x"),
     ("text", memoryview(b"x"), "x"),
