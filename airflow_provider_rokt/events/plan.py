@@ -1,5 +1,6 @@
 """A mapping compiled: the few steps that make each row a batch of one event."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,6 +19,8 @@ _NO_IDENTITY: Final = f"the row has no identity: one of {', '.join(IDENTITY_PATH
 _REQUIRED: Final = "required, but the row has none"
 # Keys are logged and kept; longer ones are named by their digest.
 _KEY_CHARS: Final = 128
+# An address may have come through a web form or a Japanese keyboard.
+_ADDRESS_SIGN: Final = re.compile("[@＠﹫]|%40").search
 
 
 class Step(NamedTuple):
@@ -155,6 +158,6 @@ def _key(data: Document, number: int) -> str:
     if key is None:
         return f"row {number}"
     # Some use the customer's address as the event's id, but a key is logged.
-    if "@" in key or len(key) > _KEY_CHARS or not key.isprintable():
+    if _ADDRESS_SIGN(key) or len(key) > _KEY_CHARS or not key.isprintable():
         return f"sha256:{sha256(key.encode()).hexdigest()[:16]}"
     return key
