@@ -6,17 +6,10 @@ from functools import partial
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from airflow_provider_rokt.events.normalize import digest, flag
+from airflow_provider_rokt.events.normalize import digest, flag, is_address
 from airflow_provider_rokt.events.values import BadValue, text
 from airflow_provider_rokt.rows import FieldFault
 
-# RFC 5321 §4.5.3.1.3: a path of 256 octets with its angle brackets, hence 254 for the address.
-ADDRESS_CHARS: Final = 254
-# What no unquoted address holds: separators ("Jane <jane@x.org>", "mailto:", lists), controls, the invisible
-# characters that copying from a page leaves behind, and surrogates, which cannot be written as UTF-8. One of them
-# would change the hash, so the member would be sent and never match.
-_NEVER = r"@<>()\[\]\\,;:\"\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060\ufeff\ud800-\udfff"
-_ADDRESS: Final = re.compile(rf"[^{_NEVER}]+@[^.{_NEVER}]+(?:\.[^.{_NEVER}]+)+").fullmatch
 _HASH: Final = re.compile("[0-9a-f]{64}").fullmatch
 
 _IN: Final = ("in", "add", "include")
@@ -57,7 +50,7 @@ def member_reader(*, hash_emails: bool, path: str = "user_identities.email") -> 
 
     def read(value: object) -> Member | FieldFault:
         clean = "".join((value if type(value) is str else _text(value)).split()).lower()
-        if len(clean) <= ADDRESS_CHARS and _ADDRESS(clean):
+        if is_address(clean):
             return _member((sha256(clean.encode()).hexdigest(), "" if hash_emails else clean))
         if _HASH(clean):
             return _member((clean, ""))

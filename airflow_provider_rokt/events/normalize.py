@@ -14,7 +14,13 @@ from typing import Final
 from airflow_provider_rokt.events.currencies import CURRENCIES
 from airflow_provider_rokt.events.values import BadValue, Normaliser, number, plain, scalar, text, whole
 
-_ADDRESS: Final = re.compile(r"[^\s@\x00-\x1f\x7f]+@[^\s\x00-\x1f\x7f]+")
+# What no unquoted address holds: separators ("Jane <jane@x.org>", "mailto:", lists), blanks, controls, the
+# invisible characters that copying from a page leaves behind, and surrogates, which cannot be written as UTF-8. One of
+# them would change the hash, so the address would be sent and never match.
+_NEVER: Final = r"\s@<>()\[\]\\,;:\"\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ud800-\udfff"
+# Conversions and audiences both go by this. RFC 5321 §4.5.3.1.3: a path of 256 octets with its angle brackets, hence
+# at most 254 for the address.
+is_address: Final = re.compile(rf"(?!.{{255}})[^{_NEVER}]+@[^.{_NEVER}]+(?:\.[^.{_NEVER}]+)+").fullmatch
 _DIGEST_LENGTH: Final = 64
 _DIGEST: Final = re.compile(r"[0-9a-fA-F]{64}")
 # ipaddress takes 4 µs an address; most are this, and it leaves them as they are.
@@ -71,9 +77,10 @@ def email(value: object) -> str | None:
     address = text(value)
     if address is None:
         return None
-    if not _ADDRESS.fullmatch(address):
+    address = address.lower()
+    if not is_address(address):
         raise BadValue("not an e-mail address")
-    return address.lower()
+    return address
 
 
 def ip(value: object) -> str | None:

@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_rokt.audiences.members import Member, member_key, member_reader, read_wanted
+from airflow_provider_rokt.events.normalize import email
+from airflow_provider_rokt.events.values import BadValue
 from airflow_provider_rokt.rows import FieldFault
 from tests.audiences.people import hashed
 
@@ -82,6 +84,19 @@ def test_normalising_twice_changes_nothing(raw: str) -> None:
 def test_any_text_is_a_member_or_a_fault(raw: str) -> None:
     read = READ[False](raw)
     assert isinstance(read, FieldFault) or read.person == hashed(read.address) or read.person == raw.strip().lower()
+
+
+@given(addresses | st.text("aZ@.,: \u200b\u3000\n", max_size=12) | st.text() | st.emails())
+def test_a_conversion_takes_the_same_addresses_unless_there_are_blanks_to_remove(raw: str) -> None:
+    try:
+        address = email(raw)
+    except BadValue:
+        address = None
+    member = READ[False](raw)
+    if address is None:
+        assert isinstance(member, FieldFault) or raw.split() != [raw.strip()]
+    else:
+        assert member == Member(hashed(address), address)
 
 
 def test_a_key_tells_members_apart_without_the_address() -> None:
