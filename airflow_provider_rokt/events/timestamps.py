@@ -27,6 +27,8 @@ _UNITS: Final = {
     "auto": ((10**11, 1000, 1), (10**14, 1, 1), (10**17, 1, 1000), (_TOO_LARGE, 1, 1_000_000)),
 }
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{0,40})?")
+_EIGHT_DIGITS: Final = re.compile(r"[12][0-9]{7}")
+_WRITTEN_DAY: Final = "a day written as the number yyyymmdd: select it as a timestamp, a date or text like 2025-12-31"
 # What databases write and ISO 8601 does not: "… UTC", and a blank before the offset.
 _LOOSE_ZONE: Final = re.compile(r"\s*(?:(?:UTC|GMT|[Zz])$|(?=[+-][0-9:]{2,5}$))")
 
@@ -45,24 +47,49 @@ def timestamp(unit: str, now: float) -> Normaliser:
         if moment is None or _EARLIEST <= moment <= latest:
             return moment
         if moment < _EARLIEST:
-            raise BadValue("before the year 2000: is timestamp_unit right?")
+            raise BadValue(_WRITTEN_DAY if _is_written_day(value) else "before the year 2000: is timestamp_unit right?")
         raise BadValue("more than 24 hours in the future: is timestamp_unit right?")
 
     return milliseconds
 
 
-def birthday(value: object) -> str | None:
-    """A day as ``yyyymmdd``, from a date, a datetime, ISO 8601 text or ``yyyymmdd`` itself.
+def birthday(now: float) -> Normaliser:
+    """A normaliser to a day as ``yyyymmdd``, from a date, a datetime, ISO 8601 text or ``yyyymmdd`` itself.
 
-    :raises BadValue: if it is none of these.
+    :param now: seconds since 1970; a day after it is a fault.
     """
-    if isinstance(value, date):
-        day = value if value == value else None
-    else:
-        written = text(value)
-        day = None if written is None else _moment(written)
+    latest = _digits(datetime.fromtimestamp(now, UTC))
+
+    def day(value: object) -> str | None:
+        if isinstance(value, date):
+            born = value if value == value else None
+        else:
+            written = text(value)
+            born = None if written is None else _moment(written)
+        if born is None:
+            return None
+        if (digits := _digits(born)) > latest:
+            raise BadValue("a date of birth in the future")
+        return digits
+
+    return day
+
+
+def _digits(day: date) -> str:
     # date's own isoformat, for a datetime too: a birthday has no time.
-    return None if day is None else date.isoformat(day).replace("-", "")
+    return date.isoformat(day).replace("-", "")
+
+
+def _is_written_day(value: object) -> bool:
+    """Whether it reads as ``yyyymmdd``: no unit makes such a number a moment after 2000."""
+    written = text(value)
+    if written is None or not _EIGHT_DIGITS.fullmatch(written):
+        return False
+    try:
+        datetime.fromisoformat(written)
+    except ValueError:
+        return False
+    return True
 
 
 def _milliseconds(value: object, scales: Scales) -> int | None:

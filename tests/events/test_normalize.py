@@ -71,7 +71,7 @@ ALL = {
     "flag": normalize.flag,
     "timestamp": timestamps.timestamp("auto", NOW),
     "timestamp_s": timestamps.timestamp("s", NOW),
-    "birthday": timestamps.birthday,
+    "birthday": timestamps.birthday(NOW),
 }
 
 RULES = [

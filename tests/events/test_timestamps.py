@@ -104,6 +104,19 @@ def test_whatever_is_sent_lies_between_2000_and_tomorrow(unit: str, raw: object)
     assert 946684800000 <= moment <= (NOW + DAY) * 1000
 
 
+@pytest.mark.parametrize("raw", [20250101, "20250101", 20250101.0, Decimal("20250101"), b" 20250101 ", 19991231])
+@pytest.mark.parametrize("unit", ["auto", "s", "ms", "us", "ns"])
+def test_a_day_written_as_a_number_is_told_to_be_one(unit: str, raw: object) -> None:
+    with pytest.raises(BadValue, match="yyyymmdd: select it as a timestamp, a date or text"):
+        timestamp(unit, NOW)(raw)
+
+
+@pytest.mark.parametrize("raw", [20251301, 20250230, 99990101, 2025, date(1999, 12, 31), "1999-12-31"])
+def test_other_moments_before_2000_are_not_called_so(raw: object) -> None:
+    with pytest.raises(BadValue, match="before the year 2000"):
+        timestamp("auto", NOW)(raw)
+
+
 def test_the_bounds_are_inclusive() -> None:
     read = timestamp("auto", NOW)
     assert read(datetime(2000, 1, 1)) == 946684800000
@@ -140,10 +153,18 @@ def test_text_and_datetime_are_the_same_moment(moment: datetime) -> None:
     ],
 )
 def test_a_birthday_is_eight_digits(raw: object, expected: str) -> None:
-    assert birthday(raw) == expected
+    assert birthday(NOW)(raw) == expected
 
 
 @pytest.mark.parametrize("raw", ["05/07/1990", "7 May 1990", "1990", "1990-02-30", "19901301", 1990, True, {}])
 def test_no_birthday(raw: object) -> None:
     with pytest.raises(BadValue):
-        birthday(raw)
+        birthday(NOW)(raw)
+
+
+def test_nobody_is_born_after_today() -> None:
+    read = birthday(NOW)
+    assert read(date(2026, 1, 1)) == "20260101"
+    for tomorrow in (date(2026, 1, 2), datetime(2026, 1, 2), "2026-01-02", 20260102, "29990101"):
+        with pytest.raises(BadValue, match="in the future"):
+            read(tomorrow)
