@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import partial
+from typing import Any
+
+import tenacity
 
 from airflow_provider_rokt.delivery.answer import Answer, NoAnswerError
 
@@ -47,22 +49,36 @@ def retry(attempt: Callable[[], Answer], policy: RetryPolicy, sleep: Sleep, *, c
     :returns: the last answer; a retryable one means that the budget is spent.
     :raises NoAnswerError: where the budget is spent and no answer came to the last attempt.
     """
-    # Not by tenacity: its objects refer to each other, so the requests they hold, megabytes each, would stay until the
-    # garbage collector comes by, which it rarely does for a few large objects.
     deadline = clock() + policy.budget_seconds
-    attempts = 0
-    while True:
-        answer = None
-        attempts += 1
-        try:
-            answer = attempt()
-        except NoAnswerError:
-            if clock() >= deadline:
-                raise
-        else:
-            if not is_retryable(answer.status) or clock() >= deadline:
-                return answer
-        sleep(min(_wait(answer, attempts, policy), max(deadline - clock(), 0.0)))
+    backoff = tenacity.wait_random_exponential(policy.base_seconds, policy.cap_seconds)
+
+    def wait(state: tenacity.RetryCallState) -> float:
+        asked = _asked(state)
+        # Jitter on top, too: tasks that were told the same time must not come back together.
+        seconds = asked + random.uniform(0.0, policy.base_seconds) if asked else backoff(state)  # noqa: S311
+        return min(seconds, max(deadline - clock(), 0.0))
+
+    # tenacity's objects refer to each other, so whatever they hold stays until the garbage collector comes by, which
+    # it rarely does for a few large objects. So they hold this list instead of the request of megabytes behind the
+    # calls, and missing answers as values, since a raised error holds the frames it passed.
+    calls: list[Any] = [attempt, sleep]
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_result(_says_not_now),
+        wait=wait,
+        # Where Rokt wants more time than is left, waiting for the end of the budget would gain nothing.
+        stop=lambda state: clock() + _asked(state) >= deadline,
+        sleep=lambda seconds: calls[1](seconds),
+        # Without this tenacity raises an error of its own, which holds the last answer only as a future.
+        retry_error_callback=_result,
+    )
+    try:
+        last: Answer | NoAnswerError = retrying(lambda: _caught(calls[0]))
+    finally:
+        calls.clear()
+    if isinstance(last, NoAnswerError):
+        # Another one: tenacity still holds this, and a raised error holds its frames.
+        raise NoAnswerError(last.cause)
+    return last
 
 
 def retry_after(answer: Answer, now: datetime | None = None) -> float | None:
@@ -82,12 +98,28 @@ def retry_after(answer: Answer, now: datetime | None = None) -> float | None:
     return max((date - (now or datetime.now(UTC))).total_seconds(), 0.0)
 
 
-def _wait(answer: Answer | None, attempts: int, policy: RetryPolicy) -> float:
-    # Full jitter: tasks that fail together must not come back together.
-    jitter = partial(random.uniform, 0.0)
-    asked = retry_after(answer) if answer else None
-    # Zero is what a date becomes where the clocks differ; obeying it would hammer Rokt.
-    if asked:
-        return asked + jitter(policy.base_seconds)
-    # The exponent is bounded since 2 ** 1024 no longer is a float.
-    return jitter(min(policy.base_seconds * 2.0 ** min(attempts - 1, 64), policy.cap_seconds))
+def _caught(attempt: Callable[[], Answer]) -> Answer | NoAnswerError:
+    try:
+        return attempt()
+    except NoAnswerError as error:
+        return NoAnswerError(error.cause)
+
+
+def _says_not_now(result: Answer | NoAnswerError) -> bool:
+    return isinstance(result, NoAnswerError) or is_retryable(result.status)
+
+
+def _asked(state: tenacity.RetryCallState) -> float:
+    """Seconds that the last answer asks for; 0 where it asks for none.
+
+    A date in the past counts as none: differing clocks make one of any date, and obeying it would hammer Rokt.
+    """
+    result = _result(state)
+    return 0.0 if isinstance(result, NoAnswerError) else retry_after(result) or 0.0
+
+
+def _result(state: tenacity.RetryCallState) -> Answer | NoAnswerError:
+    if state.outcome is None:  # tenacity calls this after an attempt only
+        raise RuntimeError("no attempt was made")
+    result: Answer | NoAnswerError = state.outcome.result()
+    return result
