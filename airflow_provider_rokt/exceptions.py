@@ -40,6 +40,12 @@ class RoktSourceError(RoktError):
     """The rows cannot be read: wrong connection type, several statements, duplicate column names."""
 
 
+class RoktQueryError(RoktSourceError):
+    """The database or its driver failed: a query it refuses, a lost connection; in its words, without values."""
+
+    retryable = True
+
+
 class RoktAuthError(RoktError):
     """Rokt refused the credentials (401 or 403); nothing more was sent."""
 

@@ -34,14 +34,12 @@ def preview_conversions(
     rows_shown: int = ROWS_SHOWN,
     show_values: bool = False,
     wanted: Wanted | None = None,
-    sparse: bool = False,
 ) -> dict[str, Any]:
     """Puts the first rows through the stream of a delivery, each as a batch of its own.
 
     :param rows_shown: how many rows to read; best the source's ``fetch_size`` too.
     :param show_values: show what would be sent as it is; otherwise every value of a row is masked.
     :param wanted: tells which rows to send; the others are skipped.
-    :param sparse: mapped columns may be missing in the source.
     :returns: ``rows_read, rows_rejected, rows_skipped``, and ``rows``: of each its ``number`` and ``key`` with the
         ``document`` and its ``endpoint``, the ``faults`` (``path, reason``), or why it would be ``skipped``.
     :raises RoktSettingsError: for options out of range.
@@ -50,7 +48,7 @@ def preview_conversions(
     options.check()
     if not isinstance(rows_shown, int) or isinstance(rows_shown, bool) or rows_shown < 1:
         raise RoktSettingsError("the preview", ["rows must be a whole number, 1 or more"])
-    read, windows = _first_windows(source, _stream_maker(options, wanted, sparse), rows_shown)
+    read, windows = _first_windows(source, _stream_maker(options, wanted), rows_shown)
     shown = {row["number"]: row for row in _rows(windows, show_values)}
     rows = [shown.get(number) or _skipped(number) for number in range(1, read + 1)]
     return {
@@ -77,14 +75,12 @@ def masked(value: Any, path: str = "") -> Any:
     return _MASK if isinstance(value, str) else f"{_MASK} (number)"
 
 
-def _stream_maker(
-    options: ConversionOptions, wanted: Wanted | None, sparse: bool
-) -> Callable[[tuple[str, ...]], Conversions]:
+def _stream_maker(options: ConversionOptions, wanted: Wanted | None) -> Callable[[tuple[str, ...]], Conversions]:
     rules = options.rules()
 
     def make_stream(columns: tuple[str, ...]) -> Conversions:
         return Conversions(
-            compile_mapping(options.mapping, columns, rules, optional_missing=sparse),
+            compile_mapping(options.mapping, columns, rules),
             now=rules.now,
             batches_per_request=BATCHES_PER_REQUEST,
             group_by_user=False,

@@ -48,9 +48,7 @@ class MembershipColumns(NamedTuple):
         return sorted(step.path for step in steps if step.path not in MIRRORED_IDENTITIES)
 
 
-def membership_columns(
-    mapping: Mapping[str, object] | None, names: Sequence[str], rules: Rules, *, optional_missing: bool = False
-) -> MembershipColumns:
+def membership_columns(mapping: Mapping[str, object] | None, names: Sequence[str], rules: Rules) -> MembershipColumns:
     """Reads an audience's mapping.
 
     :param mapping: as for conversions; besides, :data:`STATUS` and :data:`AUDIENCE` may name a column each. None
@@ -60,7 +58,7 @@ def membership_columns(
     columns = Columns(names)
     chosen = dict(mapping) if mapping is not None else _named_after(columns.names)
     own = {path: chosen.pop(path, None) for path in _OWN.values()}
-    plan = compile_mapping(chosen, names, rules, MEMBERSHIP, optional_missing=optional_missing)
+    plan = compile_mapping(chosen, names, rules, MEMBERSHIP)
     return MembershipColumns(plan, _place(columns, STATUS, own[STATUS]), _place(columns, AUDIENCE, own[AUDIENCE]))
 
 

@@ -24,9 +24,6 @@ class Columns:
         self.names = tuple(names)
         self._places = {name: place for place, name in enumerate(names)}
 
-    def __contains__(self, name: str) -> bool:
-        return bool(self._matches(name))
-
     def find(self, name: str) -> int:
         """Place of the column named exactly so, or else of the only one named so in any case.
 

@@ -1,6 +1,7 @@
 """From a mapping, as a DAG's author writes it, to the plan that every row is put through."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from airflow_provider_rokt.events.columns import Columns
@@ -27,6 +28,8 @@ __all__ = [
     "Profile",
     "Rules",
     "compile_mapping",
+    "least_columns",
+    "mapped_columns",
 ]
 
 
@@ -35,19 +38,16 @@ def compile_mapping(
     columns: Sequence[str],
     rules: Rules,
     profile: Profile = CONVERSION,
-    *,
-    optional_missing: bool = False,
 ) -> MappingPlan:
     """Makes the plan for the rows of one query.
 
     :param mapping: destination path to source: a column's name, ``{"column": name, "default": value}`` or
         ``{"literal": value}``. None maps each column to the field whose last path segment it is named after.
     :param columns: the names of the query's columns, in order.
-    :param optional_missing: whether a column that has a default may be missing, as in rows that are dicts.
     :raises RoktMappingError: with everything that is wrong with the mapping.
     :raises RoktSourceError: if two columns have the same name.
     """
-    compiler = _Compiler(Columns(columns), rules, profile, optional_missing)
+    compiler = _Compiler(Columns(columns), rules, profile)
     if mapping is None:
         mapping = compiler.name_fields()
     elif not isinstance(mapping, Mapping):
@@ -56,6 +56,25 @@ def compile_mapping(
         compiler.add(path, source)
     compiler.require(mapping)
     return compiler.plan()
+
+
+def mapped_columns(mapping: Mapping[str, object]) -> dict[str, bool]:
+    """The columns that a mapping names, in order, to whether each has a default wherever it is named.
+
+    Sources that are none are left to :func:`compile_mapping`.
+    """
+    columns: dict[str, bool] = {}
+    for path, given in mapping.items():
+        with suppress(RoktMappingError):
+            source = _source(path, given)
+            if source.column is not None:
+                columns[source.column] = source.has_default and columns.get(source.column, True)
+    return columns
+
+
+def least_columns(profile: Profile) -> tuple[str, ...]:
+    """The fewest columns that rows of this kind can have without a mapping."""
+    return ("email", *sorted(path.rpartition(".")[2] for path in profile.required))
 
 
 class _Source(NamedTuple):
@@ -69,11 +88,10 @@ class _Source(NamedTuple):
 class _Compiler:
     """Takes a mapping's entries one by one and keeps all that is wrong with them, to say it at once."""
 
-    def __init__(self, columns: Columns, rules: Rules, profile: Profile, optional_missing: bool) -> None:
+    def __init__(self, columns: Columns, rules: Rules, profile: Profile) -> None:
         self._columns = columns
         self._rules = rules
         self._profile = profile
-        self._optional_missing = optional_missing
         self._problems: list[str] = []
         self._entries: list[tuple[Destination, Step]] = []
 
@@ -141,8 +159,6 @@ class _Compiler:
 
     def _column(self, path: str, source: _Source) -> int | None:
         if source.column is None:
-            return None
-        if self._optional_missing and source.has_default and source.column not in self._columns:
             return None
         try:
             return self._columns.find(source.column)

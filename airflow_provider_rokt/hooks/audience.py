@@ -33,7 +33,6 @@ class AudienceRun:
     :param settings: of a connection that has what the road needs, unless this is a preview.
     :param sender: the task, as the ledger names it.
     :param wanted: tells which members to send; the others are skipped.
-    :param sparse: mapped columns may be missing in the source.
     :param is_preview: reads a mirror's memory without the right to change it.
     """
 
@@ -44,14 +43,12 @@ class AudienceRun:
         sender: Mapping[str, Any],
         *,
         wanted: Callable[[RowRef], bool] | None = None,
-        sparse: bool = False,
         is_preview: bool = False,
     ) -> None:
         self._settings = settings
         self._options = options
         self._sender = sender
         self._wanted = wanted
-        self._sparse = sparse
         self._is_preview = is_preview
         self._state = self._memory(_run_name(sender)) if options.mode == Mode.MIRROR else None
         self._stack = ExitStack()
@@ -72,7 +69,7 @@ class AudienceRun:
         :raises RoktMappingError: when they do not fit the road or the mode.
         """
         options, rules = self._options, self._options.rules()
-        columns = membership_columns(options.mapping, names, rules, optional_missing=self._sparse)
+        columns = membership_columns(options.mapping, names, rules)
         self._check_columns(columns)
         spool = MemberSpool()
         intake, packer = self._road(spool, columns, int(rules.now * 1000))

@@ -20,7 +20,7 @@ from airflow_provider_rokt.delivery.resend import Resend, resend_of
 from airflow_provider_rokt.delivery.retry import RetryPolicy
 from airflow_provider_rokt.delivery.run import DeliveryRun, Source
 from airflow_provider_rokt.events.conversions import Conversions
-from airflow_provider_rokt.events.mapping import compile_mapping
+from airflow_provider_rokt.events.mapping import CONVERSION, MEMBERSHIP, compile_mapping
 from airflow_provider_rokt.exceptions import RoktError, RoktSettingsError
 from airflow_provider_rokt.failures import terminal_errors
 from airflow_provider_rokt.hooks.audience import AudienceRun
@@ -31,7 +31,7 @@ from airflow_provider_rokt.preview import ROWS_SHOWN, preview_conversions
 from airflow_provider_rokt.probe import probe
 from airflow_provider_rokt.sender import current_sender
 from airflow_provider_rokt.settings import RoktSettings, Surface, read_settings
-from airflow_provider_rokt.sources import DictSource
+from airflow_provider_rokt.sources import mapped_rows
 from airflow_provider_rokt.stream import Stream
 
 
@@ -117,7 +117,8 @@ class RoktHook(BaseHook):
 
         :param rows: dicts; they are read once, a window at a time. A key that a row lacks is an absent value; one that
             no row of the first window has needs a default in the mapping.
-        :param mapping: destination path -> key of the rows, as for the operator.
+        :param mapping: destination path -> key of the rows, as for the operator; other keys are ignored. Without a
+            mapping all keys count, and the rows after the first window can have no new ones.
         :param options: those of :class:`~airflow_provider_rokt.options.ConversionOptions`.
         :returns: the flat report, as the operator returns it.
         :raises RoktTaskFailed: when running it again is useless, e.g. too many rejected rows; the cause says why.
@@ -125,14 +126,15 @@ class RoktHook(BaseHook):
         """
         with terminal_errors():
             chosen = options_from(ConversionOptions, mapping=mapping, **options)
-            report = self.deliver_conversions(DictSource(rows, chosen.fetch_size), chosen, sparse=True)
+            chosen.check()
+            source = mapped_rows(rows, chosen.mapping, CONVERSION, chosen.fetch_size)
+            report = self.deliver_conversions(source, chosen)
             report.check(chosen.max_rejected)
             return report.summary()
 
-    def deliver_conversions(self, source: Source, options: ConversionOptions, *, sparse: bool = False) -> Report:
+    def deliver_conversions(self, source: Source, options: ConversionOptions) -> Report:
         """Delivers a source's rows and reports; judging the report is the caller's.
 
-        :param sparse: mapped columns may be missing in the source.
         :raises RoktError: of any kind, see :mod:`airflow_provider_rokt.exceptions`.
         """
         options.check()
@@ -147,7 +149,7 @@ class RoktHook(BaseHook):
 
         def make_stream(columns: tuple[str, ...]) -> Stream:
             return Conversions(
-                compile_mapping(options.mapping, columns, rules, optional_missing=sparse),
+                compile_mapping(options.mapping, columns, rules),
                 now=rules.now,
                 batches_per_request=batches_per_request(self.settings.batches_per_second),
                 group_by_user=options.group_by_user,
@@ -172,13 +174,13 @@ class RoktHook(BaseHook):
         """
         with terminal_errors():
             chosen = options_from(ConversionOptions, mapping=mapping, **options)
+            chosen.check()
             return preview_conversions(
-                DictSource(rows, rows_shown),
+                mapped_rows(rows, chosen.mapping, CONVERSION, rows_shown),
                 chosen,
                 rows_shown=rows_shown,
                 show_values=show_values,
                 wanted=self._resend("conversions", chosen),
-                sparse=True,
             )
 
     def send_audience(
@@ -199,20 +201,21 @@ class RoktHook(BaseHook):
         """
         with terminal_errors():
             chosen = options_from(AudienceOptions, audience=audience, mapping=mapping, **options)
-            report = self.deliver_audience(DictSource(rows, chosen.fetch_size), chosen, sparse=True)
+            chosen.check()
+            source = mapped_rows(rows, chosen.mapping, MEMBERSHIP, chosen.fetch_size)
+            report = self.deliver_audience(source, chosen)
             report.check(chosen.max_rejected)
             return report.summary()
 
-    def deliver_audience(self, source: Source, options: AudienceOptions, *, sparse: bool = False) -> Report:
+    def deliver_audience(self, source: Source, options: AudienceOptions) -> Report:
         """Changes an audience by a source's rows; judging the report is the caller's, save for a mirror's memory.
 
-        :param sparse: mapped columns may be missing in the source.
         :raises RoktAudienceError: when a guard stops the run before anything is sent.
         """
         options.check()
         sender, resend = current_sender(self.rokt_conn_id), self._resend("audience", options)
         settings = self._settings_for(Surface.AUDIENCE_IMPORT if options.via == Via.IMPORT else Surface.EVENTS)
-        with AudienceRun(settings, options, sender, wanted=resend, sparse=sparse) as run:
+        with AudienceRun(settings, options, sender, wanted=resend) as run:
             report = self._deliver("audience", source, run.make_stream, options, resend)
             run.commit(report)
         return report
@@ -231,13 +234,15 @@ class RoktHook(BaseHook):
         """
         with terminal_errors():
             chosen = options_from(AudienceOptions, audience=audience, mapping=mapping, **options)
-            return self.plan_audience(DictSource(rows, chosen.fetch_size), chosen, sparse=True)
+            chosen.check()
+            source = mapped_rows(rows, chosen.mapping, MEMBERSHIP, chosen.fetch_size)
+            return self.plan_audience(source, chosen)
 
-    def plan_audience(self, source: Source, options: AudienceOptions, *, sparse: bool = False) -> dict[str, Any]:
+    def plan_audience(self, source: Source, options: AudienceOptions) -> dict[str, Any]:
         """The preview of a source's rows; see :meth:`preview_audience`."""
         options.check()
         sender = current_sender(self.rokt_conn_id)
-        with AudienceRun(self.settings, options, sender, sparse=sparse, is_preview=True) as run:
+        with AudienceRun(self.settings, options, sender, is_preview=True) as run:
             return run.preview(source)
 
     def stop(self) -> None:

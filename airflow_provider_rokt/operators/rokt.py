@@ -114,7 +114,10 @@ class _RoktDeliveryOperator(BaseOperator):
         return SqlSource(self.sql_conn_id, self.sql, self.parameters, self.sql_hook_params, self.fetch_size)
 
     def _options(self, kind: "type[_Options]") -> "_Options":
-        return kind(**{field.name: getattr(self, field.name) for field in fields(kind)})
+        options = kind(**{field.name: getattr(self, field.name) for field in fields(kind)})
+        # Before the source checks its own share of them and hides the rest.
+        options.check()
+        return options
 
 
 class RoktConversionOperator(_RoktDeliveryOperator):
@@ -155,7 +158,8 @@ class RoktConversionOperator(_RoktDeliveryOperator):
     def _deliver(self) -> "Report":
         from airflow_provider_rokt.options import ConversionOptions
 
-        return self.hook.deliver_conversions(self._source(), self._options(ConversionOptions))
+        options = self._options(ConversionOptions)
+        return self.hook.deliver_conversions(self._source(), options)
 
 
 class RoktAudienceOperator(_RoktDeliveryOperator):
@@ -215,4 +219,5 @@ class RoktAudienceOperator(_RoktDeliveryOperator):
     def _deliver(self) -> "Report":
         from airflow_provider_rokt.options import AudienceOptions
 
-        return self.hook.deliver_audience(self._source(), self._options(AudienceOptions))
+        options = self._options(AudienceOptions)
+        return self.hook.deliver_audience(self._source(), options)

@@ -4,8 +4,8 @@ Both sources have one method, ``read(consume)``. It calls ``consume(columns, row
 every window of at most ``fetch_size`` rows and holds no more than that, whatever the result's size.
 """
 
-from airflow_provider_rokt.sources.dicts import DictSource
+from airflow_provider_rokt.sources.dicts import DictSource, mapped_rows
 from airflow_provider_rokt.sources.sql import SqlSource
 from airflow_provider_rokt.sources.window import Columns, Consume, Rows
 
-__all__ = ["Columns", "Consume", "DictSource", "Rows", "SqlSource"]
+__all__ = ["Columns", "Consume", "DictSource", "Rows", "SqlSource", "mapped_rows"]

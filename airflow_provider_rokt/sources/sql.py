@@ -2,15 +2,15 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowException, BaseHook
 
 from airflow_provider_rokt.exceptions import RoktSourceError
+from airflow_provider_rokt.sources.reading import Reading
 from airflow_provider_rokt.sources.statement import one_statement
-from airflow_provider_rokt.sources.streaming import streamed, streaming_connection
+from airflow_provider_rokt.sources.streaming import executed, fetched, streaming_connection
 from airflow_provider_rokt.sources.window import Columns, Consume, Rows, check_fetch_size, column_names, windows
 
 if TYPE_CHECKING:
@@ -26,10 +26,11 @@ class SqlSource:
 
     :param hook_or_conn_id: a SQL hook, or the id of a connection that gives one.
     :param sql: one statement that returns rows.
-    :param parameters: its parameters, in the driver's own style.
+    :param parameters: its parameters, in the driver's own style: a list, tuple or dict.
     :param hook_params: arguments for the connection's hook.
     :param fetch_size: rows of one window, at least 1.
     :raises RoktSettingsError: for another ``fetch_size``.
+    :raises RoktSourceError: for other ``parameters``.
     """
 
     # Half of MySQL's net_write_timeout, after which the server ends the query of a client that does not read.
@@ -39,33 +40,35 @@ class SqlSource:
         self,
         hook_or_conn_id: "str | DbApiHook",
         sql: str,
-        parameters: Iterable[object] | Mapping[str, object] | None = None,
+        parameters: Sequence[object] | Mapping[str, object] | None = None,
         hook_params: Mapping[str, object] | None = None,
         fetch_size: int = 5000,
     ) -> None:
         self._hook_or_conn_id = hook_or_conn_id
         self._sql = sql
-        # SQLAlchemy reads a list as several executions of the statement, and a template renders to a list.
-        self._parameters = parameters if isinstance(parameters, Mapping) else tuple(parameters or ())
+        self._parameters = _checked(parameters)
         self._hook_params = hook_params
         self._fetch_size = check_fetch_size(fetch_size)
 
     def read(self, consume: Consume) -> None:
         """Runs the query and hands over its rows; once with no rows when there are none, to show the columns.
 
-        An error raised by ``consume`` and an error of the database arrive here as they were raised.
+        An error raised by ``consume`` arrives here as it was raised.
 
         :raises RoktSourceError: not a SQL connection, not one statement, no result, or columns of one name.
+        :raises RoktQueryError: for whatever the database or its driver says, since both quote values of rows.
         """
         statement = one_statement(self._sql)
         hook = self._hook()
-        with streaming_connection(hook) as connection:
-            if connection is None:
-                self._read_with_hook(hook, statement, consume)
-                return
-            with closing(streamed(connection, hook, statement, self._parameters, self._fetch_size)) as stream:
-                for columns, rows in stream:
-                    consume(columns, rows)
+        reading = Reading()
+        try:
+            self._run(hook, statement, reading, consume)
+        except Exception as error:
+            failure = reading.failure(error, self._origin, statement)
+        else:
+            return
+        # Raised out here so that the driver's error is not carried along.
+        raise failure
 
     def _hook(self) -> "DbApiHook":
         from airflow.providers.common.sql.hooks.sql import DbApiHook
@@ -78,27 +81,27 @@ class SqlSource:
             )
         return hook
 
-    def _read_with_hook(self, hook: "DbApiHook", statement: str, consume: Consume) -> None:
-        """The way every SQL hook has: its own cursor, read before ``run`` closes it."""
-        take = self._timed(consume, hook) if getattr(hook, "conn_type", None) == "mysql" else consume
-        raised: list[BaseException] = []
+    def _run(self, hook: "DbApiHook", statement: str, reading: Reading, consume: Consume) -> None:
+        size = self._fetch_size
+        with streaming_connection(hook) as connection:
+            if connection is not None:
+                with executed(connection, hook, statement, self._parameters, size) as result:
+                    reading.drain(fetched(result, size), consume)
+                return
 
-        # Returns None: the ODBC and Databricks hooks take any other result apart.
-        def drain(cursor: Any) -> None:
-            try:
-                for columns, rows in _fetched(cursor, self._fetch_size):
-                    take(columns, rows)
-            except BaseException as error:
-                raised.append(error)
-                raise
+            take = self._timed(consume, hook) if getattr(hook, "conn_type", None) == "mysql" else consume
 
-        try:
+            # The way every SQL hook has: its own cursor, read before ``run`` closes it.
+            # Returns None: the ODBC and Databricks hooks take any other result apart.
+            def drain(cursor: Any) -> None:
+                reading.drain(_fetched(cursor, size), take)
+
             hook.run(statement, parameters=self._parameters or None, handler=drain, split_statements=False)
-        except Exception as error:
-            # A hook may wrap what its handler raises, and so hide refused credentials in "the SQL failed".
-            if raised and error is not raised[0]:
-                raise raised[0] from None
-            raise
+
+    @property
+    def _origin(self) -> str:
+        named = self._hook_or_conn_id
+        return f"connection {named!r}" if isinstance(named, str) else type(named).__name__
 
     def _timed(self, consume: Consume, hook: "DbApiHook") -> Consume:
         warned = False
@@ -122,13 +125,28 @@ class SqlSource:
         return take
 
 
+def _checked(parameters: object) -> tuple[object, ...] | Mapping[str, object]:
+    if parameters is None:
+        return ()
+    if isinstance(parameters, Mapping):
+        return parameters
+    if not isinstance(parameters, list | tuple):
+        raise RoktSourceError(
+            f"parameters is a {type(parameters).__name__}: give a list, tuple or dict, as the placeholders in sql say"
+        )
+    # SQLAlchemy reads a list as several executions of the statement, and a template renders to a list.
+    return tuple(parameters)
+
+
 def _hook_of(conn_id: str, hook_params: Mapping[str, object] | None) -> object:
     connection = BaseHook.get_connection(conn_id)
     try:
         return connection.get_hook(hook_params=dict(hook_params or {}))  # type: ignore[no-untyped-call]
-    except (AirflowException, ImportError, TypeError) as error:
+    except (AirflowException, AttributeError, ImportError, TypeError) as error:
+        # Airflow stumbles over its own types that have no hook, like generic.
+        reason = "the type has none" if isinstance(error, AttributeError) else error
         raise RoktSourceError(
-            f"connection {conn_id!r} of type {connection.conn_type!r} gives no hook ({error}): "
+            f"connection {conn_id!r} of type {connection.conn_type!r} gives no hook ({reason}): "
             "name a SQL connection, and install the provider of its type"
         ) from error
 

@@ -1,7 +1,7 @@
 """A query's result left on the server and fetched through SQLAlchemy, whose dialects know each driver's way."""
 
 import logging
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ from airflow_provider_rokt.sources.window import Columns, Rows, column_names, wi
 
 if TYPE_CHECKING:
     from airflow.providers.common.sql.hooks.sql import DbApiHook
-    from sqlalchemy.engine import Connection, Engine
+    from sqlalchemy.engine import Connection, CursorResult, Engine
 
 _log = logging.getLogger(__name__)
 
@@ -27,34 +27,33 @@ def streaming_connection(hook: "DbApiHook") -> "Iterator[Connection | None]":
             engine.dispose()
 
 
-def streamed(
+@contextmanager
+def executed(
     connection: "Connection",
     hook: "DbApiHook",
     statement: str,
     parameters: tuple[object, ...] | Mapping[str, object],
     size: int,
-) -> Generator[tuple[Columns, Rows], None, None]:
-    """Runs the statement and yields its rows in windows, an empty one when there are none.
-
-    Close it when it is not read to its end.
+) -> "Iterator[CursorResult[Any]]":
+    """Runs the statement in a transaction around its rows, which is cut off when they are not taken to the end.
 
     :param size: rows of a window, and the most that SQLAlchemy reads ahead.
     """
-    from sqlalchemy.exc import StatementError
-
     # no_parameters: otherwise psycopg looks for placeholders in LIKE 'a%' and fails.
     options: dict[str, Any] = {"stream_results": True, "max_row_buffer": size, "no_parameters": not parameters}
-    try:
-        with _transaction(connection):
-            _wait_for_slow_reader(connection)
-            # As driver SQL, which keeps the driver's own placeholders.
-            result = connection.execution_options(**options).exec_driver_sql(statement, parameters or None)
-            _report_lineage(hook, statement, parameters)
-            columns = column_names(result.cursor.description if result.cursor is not None else None)
-            yield from windows(columns, result.fetchmany(size), result.fetchmany, size)
-    except StatementError as error:
-        # The driver's own error says the same without quoting the parameters.
-        raise error.orig or error from None
+    with _transaction(connection):
+        _wait_for_slow_reader(connection)
+        # As driver SQL, which keeps the driver's own placeholders.
+        result = connection.execution_options(**options).exec_driver_sql(statement, parameters or None)
+        _report_lineage(hook, statement, parameters)
+        yield result
+
+
+def fetched(result: "CursorResult[Any]", size: int) -> Iterator[tuple[Columns, Rows]]:
+    """The result's rows in windows, an empty one when there are none."""
+    # Before the first fetch, which SQLAlchemy refuses with an error of its own where there is no result.
+    columns = column_names(result.cursor.description if result.cursor is not None else None)
+    yield from windows(columns, result.fetchmany(size), result.fetchmany, size)
 
 
 def _connect(hook: "DbApiHook") -> "tuple[Engine | None, Connection | None]":

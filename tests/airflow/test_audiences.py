@@ -172,6 +172,21 @@ def test_an_empty_query_sends_nothing_and_says_how_to_allow_it(sandbox, rokt, sh
     assert send(via=via, mode=mode, sql="SELECT * FROM orders WHERE 1 = 0", allow_empty=True)["rows_read"] == 0
 
 
+@pytest.mark.parametrize("mapping", [None, {"user_identities.email": "mail"}])
+@pytest.mark.parametrize("via", ["import", "events"])
+def test_no_rows_of_python_mirror_to_nobody_only_when_allowed(sandbox, rokt, ledger, via, mapping):
+    hook = RoktHook()
+    name = "mail" if mapping else "email"
+    hook.send_audience([{name: person["email"]} for person in people(range(5))], "vip", mapping, mode="mirror", via=via)
+    for rows in ([], iter([])):
+        with pytest.raises(RoktTaskFailed, match="allow_empty=True"):
+            hook.send_audience(rows, "vip", mapping, mode="mirror", via=via)
+    assert members(sandbox) == digests(range(5))
+    result = hook.send_audience([], "vip", mapping, mode="mirror", via=via, allow_empty=True)
+    assert (result["rows_read"], result["members_removed"]) == (0, 5)
+    assert members(sandbox) == set()
+
+
 @pytest.mark.parametrize("via", ["import", "events"])
 def test_removing_more_than_allowed_sends_nothing(sandbox, rokt, shop, via):
     shop(people(range(100)))

@@ -15,6 +15,7 @@ from airflow_provider_rokt.exceptions import (
     RoktEndpointError,
     RoktIncompleteError,
     RoktMappingError,
+    RoktQueryError,
     RoktRejectedError,
     RoktSettingsError,
     RoktSourceError,
@@ -287,6 +288,8 @@ def test_an_empty_result_is_a_success_that_says_so(sandbox, rokt, shop, said):
         ({"sql": "SELECT 1; DROP TABLE orders"}, RoktSourceError, "statement"),
         ({"sql": "SELECT *, 1 AS amuont FROM orders"}, RoktMappingError, "amount"),
         ({"concurrency": 0, "fetch_size": 0, "max_rejected": -1}, RoktSettingsError, "fetch_size"),
+        ({"concurrency": 0, "fetch_size": 0, "max_rejected": -1}, RoktSettingsError, "concurrency"),
+        ({"parameters": 5}, RoktSourceError, "parameters"),
         ({"environment": "test", "timestamp_unit": "days", "phone_region": "USA"}, RoktSettingsError, "phone_region"),
         ({"resend_from": "20260101T000000Z-nothing"}, None, "ledger_path"),
     ],
@@ -435,6 +438,55 @@ def test_the_hook_allows_sparse_rows_and_names_a_wrong_option(sandbox, rokt, led
     assert RoktHook().send_conversions(rows)["rows_accepted"] == 2
     with pytest.raises(RoktTaskFailed, match="did you mean 'max_rejected'"):
         RoktHook().send_conversions(rows, max_reject=1)
+
+
+@pytest.mark.parametrize("mapping", [None, GUIDE_COLUMNS])
+@pytest.mark.parametrize("rows", [[], iter([])])
+def test_no_rows_of_python_are_a_success_that_says_so(sandbox, rokt, ledger, said, rows, mapping):
+    result = RoktHook().send_conversions(rows, mapping)
+    assert (result["rows_read"], result["rows_accepted"], result["requests"]) == (0, 0, 0)
+    assert ledger.open(result["delivery_id"]).report()["complete"]
+    assert "no rows" in said()
+    assert RoktHook().preview_conversions(rows, mapping)["rows_read"] == 0
+    assert not sandbox.store.requests
+
+
+def test_rows_of_python_may_have_keys_beside_the_mapping_at_any_time(sandbox, rokt, ledger):
+    rows = [GUIDE_ROW | {"message": f"order-{number}", f"new{number}": number} for number in range(9)]
+    del rows[0]["city"], rows[7]["city"]
+    mapping = GUIDE_COLUMNS | {"user_attributes.country": {"column": "country", "default": "US"}}
+    result = RoktHook().send_conversions(iter(rows), mapping, fetch_size=2)
+    assert result["rows_accepted"] == 9
+    assert {document["user_attributes"]["country"] for document in sandbox.store.documents} == {"US"}
+    with pytest.raises(RoktTaskFailed, match=r"no column 'cty' \(close: 'city'\)"):
+        RoktHook().send_conversions(rows, GUIDE_COLUMNS | {"user_attributes.city": "cty"})
+
+
+@pytest.mark.parametrize("rows", [None, 5, [None], "text", [{1: 2}]])
+@pytest.mark.parametrize("mapping", [None, GUIDE_COLUMNS])
+def test_rows_of_python_that_are_none_are_refused(sandbox, rokt, ledger, rows, mapping):
+    with pytest.raises(RoktTaskFailed) as failed:
+        RoktHook().send_conversions(rows, mapping)
+    causes(failed, RoktSourceError)
+    assert not sandbox.store.requests
+
+
+def test_wrong_arguments_of_the_hook_are_listed_together(sandbox, rokt, ledger):
+    with pytest.raises(RoktTaskFailed, match=r"concurrency.*fetch_size.*mapping"):
+        RoktHook().send_conversions([], mapping=5, concurrency=0, fetch_size=0)
+
+
+def test_a_value_the_database_quotes_is_told_nobody(sandbox, rokt, shop, said, tmp_path, ledger):
+    shop(orders(600))
+    with sqlite3.connect(tmp_path / "shop.sqlite") as database:
+        broken = "CAST(CAST('jane.secret' AS BLOB) || x'ff' AS TEXT)"
+        database.execute(f"UPDATE orders SET email = {broken} WHERE source_message_id = 'order-400'")
+    with pytest.raises(RoktQueryError, match=r"'shop'.*Could not decode") as failed:
+        send(fetch_size=100)
+    assert failed.value.__cause__ is failed.value.__context__ is None
+    written = said() + str(failed.value)
+    written += "".join(path.read_text() for path in (tmp_path / "ledger").rglob("*.jsonl"))
+    assert "Delivery" in written and "jane" not in written
 
 
 def test_resend_takes_a_result_and_nothing_as_a_template_renders_it(sandbox, rokt, shop):

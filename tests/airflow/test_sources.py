@@ -4,6 +4,7 @@ import json
 import logging
 import sqlite3
 import threading
+import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
@@ -11,17 +12,27 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import BaseHook
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 from airflow.providers.sqlite.hooks.sqlite import SqliteHook
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.exc import DataError
 
-from airflow_provider_rokt.exceptions import RoktAuthError, RoktSettingsError, RoktSourceError
+from airflow_provider_rokt.exceptions import RoktAuthError, RoktQueryError, RoktSettingsError, RoktSourceError
 from airflow_provider_rokt.sources import DictSource, SqlSource
+from airflow_provider_rokt.sources.query_error import query_error
 from airflow_provider_rokt.sources.statement import one_statement
 
 CONN_ID = "shop"
 ORDERS = [(1, "a@example.com"), (2, None), (3, "it's; 100%"), (4, ""), (5, "é")]
+
+
+class PostgresError(Exception):
+    """Has the attributes that PostgreSQL's drivers give their errors."""
+
+    def __init__(self, text: str, **attributes: str | None) -> None:
+        super().__init__(text)
+        vars(self).update(attributes)
 
 
 class Reader:
@@ -128,11 +139,39 @@ class TestSqlSource:
         assert reader.windows == []
 
     @pytest.mark.parametrize(
-        ("sql", "message"), [("SELECT * FROM missing", "no such table: missing"), ("SELEC 1", "syntax error")]
+        ("sql", "says"),
+        [
+            ("SELECT * FROM missing", "no such table: missing"),
+            ("SELEC 1", 'near "SELEC": syntax error'),
+            ("SELECT emial FROM orders", "no such column: emial"),
+        ],
     )
-    def test_an_error_of_the_database_is_its_own(self, sql: str, message: str) -> None:
-        with pytest.raises(sqlite3.OperationalError, match=message):
+    def test_what_the_database_says_of_a_wrong_query_is_kept(self, sql: str, says: str) -> None:
+        with pytest.raises(RoktQueryError) as caught:
             SqlSource(CONN_ID, sql).read(Reader())
+        assert str(caught.value) == f"connection 'shop': the query failed with sqlite3.OperationalError: {says}"
+        assert caught.value.retryable
+        assert caught.value.__cause__ is caught.value.__context__ is None
+
+    @pytest.mark.parametrize("hook", ["SqliteHook", "WrappingHook"])
+    @pytest.mark.parametrize("fetch_size", [1, 10])
+    def test_no_error_of_the_database_shows_a_value(self, hook: str, fetch_size: int, database: Path) -> None:
+        connection = sqlite3.connect(database)
+        connection.execute("INSERT INTO orders VALUES (6, CAST(x'6a616e6527732073656372657420ff0a6d6f7265' AS TEXT))")
+        connection.commit()
+        connection.close()
+        source = SqlSource(globals()[hook](CONN_ID), "SELECT email FROM orders", fetch_size=fetch_size)
+        with pytest.raises(RoktQueryError) as caught:
+            source.read(Reader())
+        said = "".join(traceback.format_exception(caught.value))
+        assert f"{hook}: the query failed with sqlite3.OperationalError: Could not decode to UTF-8 column '…'" in said
+        assert "secret" not in said and "jane" not in said and "more" not in said
+        assert caught.value.__cause__ is caught.value.__context__ is None
+
+    def test_a_database_that_cannot_be_reached_may_be_later(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "sqlite", "host": "/nosuch/shop.db"}))
+        with pytest.raises(RoktQueryError, match=r"'shop'.*unable to open database file"):
+            SqlSource(CONN_ID, "SELECT 1").read(Reader())
 
     @pytest.mark.parametrize("wraps", [False, True])
     def test_an_error_of_the_consumer_arrives_unchanged(self, wraps: bool) -> None:
@@ -145,6 +184,29 @@ class TestSqlSource:
         with pytest.raises(RoktAuthError) as caught:
             SqlSource(hook, "SELECT id FROM orders", fetch_size=2).read(consume)
         assert caught.value is refused
+        assert refused.__cause__ is refused.__context__ is None
+
+    @pytest.mark.parametrize("wraps", [False, True])
+    def test_so_does_one_of_a_kind_that_a_driver_raises_too(self, wraps: bool) -> None:
+        full = sqlite3.OperationalError("database or disk is full")
+
+        def consume(columns: tuple[str, ...], rows: list[Sequence[object]]) -> None:
+            raise full
+
+        hook = WrappingHook(CONN_ID) if wraps else SqliteHook(CONN_ID)
+        with pytest.raises(sqlite3.OperationalError) as caught:
+            SqlSource(hook, "SELECT id FROM orders").read(consume)
+        assert caught.value is full
+
+    def test_an_own_error_arrives_unchanged_through_a_hook_that_wraps(self) -> None:
+        with pytest.raises(RoktSourceError, match="columns named id"):
+            SqlSource(WrappingHook(CONN_ID), "SELECT id, id FROM orders").read(Reader())
+
+    @pytest.mark.parametrize("parameters", [5, "u1@example.com", b"u1@example.com", "", {3}, iter([3])])
+    def test_other_parameters_are_refused(self, parameters: Any) -> None:
+        with pytest.raises(RoktSourceError, match=f"parameters is a {type(parameters).__name__}: .*list") as caught:
+            SqlSource(CONN_ID, "SELECT * FROM orders WHERE id = ?", parameters)
+        assert "u1" not in str(caught.value)
 
     def test_nothing_is_read_after_the_consumer_failed(self) -> None:
         calls = []
@@ -180,6 +242,17 @@ class TestSqlSource:
 
 class TestConnection:
     """A connection that cannot be read from."""
+
+    def test_that_is_missing(self) -> None:
+        with pytest.raises(AirflowNotFoundException, match="nowhere"):
+            SqlSource("nowhere", "SELECT 1").read(Reader())
+        with pytest.raises(AirflowNotFoundException, match="nowhere"):
+            SqlSource(SqliteHook("nowhere"), "SELECT 1").read(Reader())
+
+    def test_of_a_type_without_a_hook(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AIRFLOW_CONN_PLAIN", "generic://host")
+        with pytest.raises(RoktSourceError, match=r"'plain' of type 'generic' gives no hook \(the type has none\)"):
+            SqlSource("plain", "SELECT 1").read(Reader())
 
     def test_of_a_type_nobody_provides(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AIRFLOW_CONN_ODD", "nosuchtype://host")
@@ -224,6 +297,90 @@ def test_one_statement_may_be_long() -> None:
     assert one_statement(sql + ";") == sql
 
 
+class TestQueryError:
+    """What is repeated of a driver's words."""
+
+    @staticmethod
+    def said(text: str, sql: str | None) -> str:
+        return str(query_error(ValueError(text), "x", sql)).removeprefix("x: the query failed with ValueError: ")
+
+    @pytest.mark.parametrize(
+        ("text", "kept"),
+        [
+            ('relation "ordrs" does not exist\nLINE 1: SELECT emial FROM ordrs o', 'relation "ordrs" does not exist'),
+            ('relation "ORDRS" does not exist', 'relation "ORDRS" does not exist'),
+            ("column o.emial does not exist", "column o.emial does not exist"),
+            ("Table 'shop.ordrs' doesn't exist", "Table '….ordrs' doesn't exist"),
+            ("Unknown column 'emial' in 'field list'", "Unknown column 'emial' in 'field list'"),
+            ("Unknown column 'o.emial' in 'where clause'", "Unknown column 'o.emial' in 'where clause'"),
+            ("Relation »ordrs« existiert nicht", "Relation »ordrs« existiert nicht"),
+            ('connection to server at "db.example.com", port 5432 failed: refused\n\tIs it running?', None),
+        ],
+    )
+    def test_names_that_stand_in_the_query_are_kept_before_it_has_rows(self, text: str, kept: str | None) -> None:
+        said = self.said(text, "SELECT o.emial FROM Ordrs o")
+        assert said.partition(" (…")[0] == (kept or "connection to server at '…', port 5432 failed: refused")
+
+    @given(
+        value=st.text(st.sampled_from("ЖШ'\"`»\n\r @."), min_size=1),
+        around=st.sampled_from(["'{}'", '"{}"', "`{}`", "»{}«", "“{}”", "\"email\" with text '{}' at line 1"]),
+        sql=st.sampled_from([None, "SELECT email FROM orders"]),
+    )
+    def test_no_quoted_value_is_repeated_whatever_it_holds(self, value: str, around: str, sql: str | None) -> None:
+        text = "invalid input syntax for type integer: " + around.format(f"Ж{value}Ж")
+        assert not {"Ж", "Ш"} & {*self.said(text, sql)}
+        # SQLite cuts what it says off after 200 bytes, wherever that is.
+        for end in range(len(text)):
+            assert not {"Ж", "Ш"} & {*self.said(text[:end], None)}
+
+    @pytest.mark.parametrize("sql", [None, "SELECT email FROM orders"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "bad customer jane.secret@example.com",
+            "5551234567 is out of range",
+            "400 Bad int64 value: jane secret; reason: invalidQuery",
+            "failed: postgresql://shop:secret@db/shop",
+            "refused (user=shop password=secret)",
+            "ERROR\njane secret",
+            'syntax for "jane.secret"',
+            'syntax for "secret\nof jane',
+            "\"jane\" of 'secret'",
+        ],
+    )
+    def test_what_may_be_private_is_hidden(self, text: str, sql: str | None) -> None:
+        said = self.said(text, sql)
+        assert all(private not in said for private in ("jane", "secret", "5551234567"))
+
+    def test_a_name_in_the_query_is_hidden_once_rows_may_be_meant(self) -> None:
+        assert "paid" not in self.said('invalid input syntax for type integer: "paid"', None)
+
+    def test_a_text_is_cut_off(self) -> None:
+        assert len(self.said("x " * 500, "SELECT 1").partition(" (…")[0]) <= 200
+
+    @pytest.mark.parametrize(
+        ("error", "says"),
+        [
+            (PostgresError("no such thing", pgcode="42P01"), "PostgresError (42P01): no such thing"),
+            (PostgresError("no such thing", sqlstate="42P01"), "PostgresError (42P01): no such thing"),
+            (PostgresError("no such thing", pgcode=None), "PostgresError: no such thing"),
+            (RuntimeError(1146, "No such table"), "RuntimeError (1146): No such table"),
+            (RuntimeError("42S02", "[42S02] Invalid object"), "RuntimeError (42S02): [42S02] Invalid object"),
+            (RuntimeError(), "RuntimeError"),
+            (KeyError("jane"), "KeyError: '…'"),
+            (
+                DataError("SELECT 1", {"who": "jane secret"}, RuntimeError(1292, "Incorrect value")),
+                "RuntimeError (1292): Incorrect value",
+            ),
+        ],
+    )
+    def test_kind_and_code_are_named(self, error: Exception, says: str) -> None:
+        said = str(query_error(error, "connection 'shop'", "SELECT 1"))
+        assert (
+            said.partition(" (…")[0].replace(f"{__name__}.", "") == f"connection 'shop': the query failed with {says}"
+        )
+
+
 class TestDictSource:
     """Rows from Python."""
 
@@ -244,8 +401,36 @@ class TestDictSource:
         reader = read(DictSource([{"b": 1}, {"a": 2, "b": 3}, {"c": 4}], fetch_size=3))
         assert reader.windows == [(("b", "a", "c"), [(1, None, None), (3, 2, None), (None, None, 4)])]
 
-    def test_no_rows_have_no_columns_to_show(self) -> None:
-        assert read(DictSource([])).windows == []
+    @pytest.mark.parametrize("rows", [[], iter([]), {}])
+    def test_no_rows_show_their_columns_once(self, rows: Any) -> None:
+        assert read(DictSource(rows)).windows == [((), [])]
+        assert read(DictSource(rows, if_empty=("email",))).windows == [(("email",), [])]
+        named = {"Mail": False, "city": True}
+        assert read(DictSource(rows, columns=named, if_empty=("email",))).windows == [(("Mail", "city"), [])]
+
+    def test_named_columns_are_read_and_other_keys_are_ignored_in_any_window(self) -> None:
+        rows = [{"x": 0, "b": 1}, {"A": 2}, {"b": 3, "new": 4, "city": 5}, {5: 6}]
+        reader = read(DictSource(rows, fetch_size=2, columns={"a": False, "b": False, "city": True}))
+        assert {columns for columns, _ in reader.windows} == {("b", "A", "city")}
+        assert reader.rows == [(1, None, None), (None, 2, None), (3, None, 5), (None, None, None)]
+
+    def test_a_named_column_that_is_missing_is_left_out_beside_the_keys_there_are(self) -> None:
+        reader = read(DictSource([{"emial": 1, "x": 2}], columns={"email": False, "city": True}))
+        assert reader.windows == [(("emial", "x", "city"), [(1, 2, None)])]
+
+    @pytest.mark.parametrize("columns", [None, {"a": False}])
+    def test_keys_are_text(self, columns: Any) -> None:
+        with pytest.raises(RoktSourceError, match=r"row 2 has a key of type int: name columns with text"):
+            DictSource([{"a": 1}, {5551234: 2}], columns=columns).read(Reader())
+
+    def test_keys_are_text_later_too(self) -> None:
+        with pytest.raises(RoktSourceError, match=r"row 2 has a key of type NoneType"):
+            DictSource([{"a": 1}, {"a": 1, None: 2}], fetch_size=1).read(Reader())  # type: ignore[dict-item]
+
+    @pytest.mark.parametrize("rows", [None, 5])
+    def test_rows_are_iterable(self, rows: Any) -> None:
+        with pytest.raises(RoktSourceError, match=f"rows is a {type(rows).__name__}: give a list"):
+            DictSource(rows).read(Reader())
 
     def test_takes_no_more_than_a_window_ahead_of_the_consumer(self) -> None:
         taken = 0

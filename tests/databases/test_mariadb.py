@@ -1,6 +1,7 @@
 """MariaDB, read with an unbuffered cursor."""
 
 import time
+import traceback
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import BaseHook
 
-from airflow_provider_rokt.exceptions import RoktAuthError, RoktSourceError
+from airflow_provider_rokt.exceptions import RoktAuthError, RoktQueryError, RoktSourceError
 from airflow_provider_rokt.sources import SqlSource
 
 EXTRAS = [{}, {"cursor": "SSCursor"}, {"cursor": "SSDictCursor"}, {"cursor": "DictCursor"}]
@@ -98,14 +99,28 @@ def test_a_statement_without_a_result_is_refused_and_not_committed(
 
 @pytest.mark.parametrize("extra", CLIENTS, ids=str)
 @pytest.mark.parametrize(
-    ("sql", "message"), [("SELECT * FROM rokt_missing", "rokt_missing' doesn't exist"), ("SELEC 1", "SQL syntax")]
+    ("sql", "message"),
+    [
+        ("SELECT * FROM rokt_missing", r"\((42S02|1146)\): .*Table '….rokt_missing' doesn't exist"),
+        ("SELEC 1", r"\((42000|1064)\): .*SQL syntax.*'…' at line 1"),
+        ("SELECT emial FROM (SELECT 1 AS n) AS o", r"Unknown column 'emial' in '"),
+    ],
 )
-def test_an_error_of_the_database_is_its_own(
+def test_what_the_database_says_of_a_wrong_query_is_kept(
     mariadb: Any, reader: Any, extra: dict[str, str], sql: str, message: str
 ) -> None:
-    with pytest.raises(Exception, match=message) as caught:
+    with pytest.raises(RoktQueryError, match=message):
         SqlSource(mariadb.connection(**extra), sql).read(reader)
-    assert type(caught.value).__module__.partition(".")[0] in ("MySQLdb", "mysql")
+
+
+@pytest.mark.parametrize("extra", EXTRAS, ids=str)
+def test_no_error_shows_a_value(mariadb: Any, table: Callable[..., str], reader: Any, extra: dict[str, str]) -> None:
+    name = table(mariadb, "email text", "('jane.secret250')")
+    sql = f"SELECT ExtractValue('<a/>', concat('!', (SELECT email FROM {name}))) AS n"
+    with pytest.raises(RoktQueryError, match=r"XPATH syntax error: '…'") as caught:
+        SqlSource(mariadb.connection(**extra), sql).read(reader)
+    assert "jane" not in "".join(traceback.format_exception(caught.value))
+    assert caught.value.__cause__ is caught.value.__context__ is None
 
 
 # mysql-connector raises an error of its own on the way out, over an unread result.

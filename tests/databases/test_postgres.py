@@ -1,14 +1,16 @@
 """PostgreSQL, read with a named cursor."""
 
+import traceback
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from airflow_provider_rokt.exceptions import RoktAuthError, RoktSourceError
+from airflow_provider_rokt.exceptions import RoktAuthError, RoktQueryError, RoktSourceError
 from airflow_provider_rokt.sources import SqlSource
 
 # A sequence keeps its step when the transaction around it fails, and so counts how often a query ran.
@@ -89,27 +91,65 @@ def test_columns_of_one_name_are_refused(postgres: Any, orders: str, reader: Any
 
 
 @pytest.mark.parametrize("extra", [{}, {"cursor": "dictcursor"}])
-def test_an_error_of_the_database_is_its_own_and_the_query_ran_once(
+def test_an_error_of_the_database_is_told_and_the_query_ran_once(
     postgres: Any, reader: Any, extra: dict[str, str]
 ) -> None:
     sequence = f"rokt_test_{uuid.uuid4().hex}"
     postgres.run(f"CREATE SEQUENCE {sequence}")
     try:
-        with pytest.raises(Exception, match=r"^division by zero") as caught:
+        with pytest.raises(RoktQueryError, match=r"psycopg.*DivisionByZero \(22012\): division by zero$"):
             SqlSource(postgres.connection(**extra), COUNTED.format(sequence=sequence)).read(reader)
-        assert type(caught.value).__module__.startswith("psycopg")
         assert postgres.run(f"SELECT last_value, is_called FROM {sequence}")[0] == (1, True)
     finally:
         postgres.run(f"DROP SEQUENCE {sequence}")
 
 
+@pytest.mark.parametrize("extra", [{}, {"cursor": "dictcursor"}])
 @pytest.mark.parametrize(
-    ("sql", "message"), [("SELECT * FROM rokt_missing", "rokt_missing"), ("SELEC 1", 'syntax error at or near "SELEC"')]
+    ("sql", "message"),
+    [
+        ("SELECT * FROM rokt_missing", 'relation "rokt_missing" does not exist'),
+        ("SELEC 1", 'syntax error at or near "SELEC"'),
+        ("SELECT emial FROM pg_class AS orders", 'column "emial" does not exist'),
+    ],
 )
-def test_what_postgres_says_of_a_wrong_query_is_kept(postgres: Any, reader: Any, sql: str, message: str) -> None:
-    with pytest.raises(Exception, match=message) as caught:
-        SqlSource(postgres.connection(), sql).read(reader)
-    assert type(caught.value).__module__.startswith("psycopg")
+def test_what_postgres_says_of_a_wrong_query_is_kept(
+    postgres: Any, reader: Any, extra: dict[str, str], sql: str, message: str
+) -> None:
+    conn_id = postgres.connection(**extra)
+    with pytest.raises(RoktQueryError) as caught:
+        SqlSource(conn_id, sql).read(reader)
+    assert f"connection {conn_id!r}: the query failed with psycopg" in str(caught.value)
+    assert str(caught.value).endswith(f"): {message}")
+
+
+@pytest.mark.parametrize("extra", [{}, {"cursor": "dictcursor"}])
+@pytest.mark.parametrize("parameters", [None, ["jane.parameter"]])
+def test_no_error_shows_a_value(
+    postgres: Any, table: Callable[..., str], reader: Any, extra: dict[str, str], parameters: Any
+) -> None:
+    values = ", ".join(f"('{number}')" for number in range(250))
+    name = table(postgres, "email text", f"{values}, ('jane.secret250')")
+    where = "WHERE email <> %s" if parameters else ""
+    source = SqlSource(
+        postgres.connection(**extra), f"SELECT email::integer AS n FROM {name} {where}", parameters, fetch_size=100
+    )
+    with pytest.raises(RoktQueryError, match=r"\(22P02\): invalid input syntax for type integer: '…'") as caught:
+        source.read(reader)
+    assert "jane" not in "".join(traceback.format_exception(caught.value))
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+def test_parameters_are_not_shown(postgres: Any, reader: Any) -> None:
+    with pytest.raises(RoktQueryError) as caught:
+        SqlSource(postgres.connection(), "SELECT %s::integer AS n", ["".join(["se", "cret"])]).read(reader)
+    assert "secret" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_server_that_cannot_be_reached_may_be_later(postgres: Any, reader: Any) -> None:
+    nowhere = replace(postgres, port=1, made=[])
+    with pytest.raises(RoktQueryError, match=r"OperationalError: .*'…', port 1 failed: .*refused"):
+        SqlSource(nowhere.connection(), "SELECT 1 AS n").read(reader)
 
 
 def test_an_error_of_the_consumer_arrives_unchanged(postgres: Any) -> None:
@@ -175,5 +215,5 @@ def test_the_connections_extra_and_the_hooks_params_hold(postgres: Any, reader: 
         hook_params={"options": "-c search_path=nowhere"},
     ).read(reader)
     assert reader.rows == [("elsewhere",), ("nowhere",)]
-    with pytest.raises(Exception, match="SSL"):
+    with pytest.raises(RoktQueryError, match="SSL"):
         SqlSource(postgres.connection(sslmode="require"), "SELECT 1 AS n").read(reader)

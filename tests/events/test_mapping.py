@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from airflow_provider_rokt.events.destinations import IDENTITY_PATHS
 from airflow_provider_rokt.events.fields import FIELDS
-from airflow_provider_rokt.events.mapping import CONVERSION, MEMBERSHIP, MappedRow, MappingPlan, Rules, compile_mapping
+from airflow_provider_rokt.events.mapping import (
+    CONVERSION,
+    MEMBERSHIP,
+    MappedRow,
+    MappingPlan,
+    Rules,
+    compile_mapping,
+    least_columns,
+    mapped_columns,
+)
 from airflow_provider_rokt.events.validation import Validator
 from airflow_provider_rokt.exceptions import RoktMappingError, RoktSettingsError, RoktSourceError
 from airflow_provider_rokt.rows import FieldFault, RowRef
@@ -429,12 +438,28 @@ class TestSources:
         said = problems({**LEAST, "ip": "id_addres"}, [*LEAST_ROW, "IP_ADDRESS"])
         assert "ip: the query returns no column 'id_addres' (close: 'IP_ADDRESS')" in said
 
-    def test_a_column_with_a_default_may_be_missing_from_dicts(self) -> None:
-        mapping = {**LEAST, "ip": {"column": "ip", "default": "203.0.113.1"}}
-        row = apply(mapping, LEAST_ROW, optional_missing=True)
-        assert row.document["ip"] == "203.0.113.1"
-        assert "no column 'ip'" in problems(mapping, [*LEAST_ROW])
-        assert "no column 'ip'" in problems({**LEAST, "ip": "ip"}, [*LEAST_ROW], optional_missing=True)
+    def test_a_column_with_a_default_has_to_be_there(self) -> None:
+        assert "no column 'ip'" in problems({**LEAST, "ip": {"column": "ip", "default": "203.0.113.1"}}, [*LEAST_ROW])
+
+    def test_the_columns_a_mapping_names(self) -> None:
+        mapping = {
+            "a": "x",
+            "b": {"column": "y", "default": None},
+            "c": {"literal": "z"},
+            "d": {"column": "x", "default": 1},
+            "e": {"column": "w"},
+            "f": 5,
+            "g": {"column": "y", "default": 2},
+        }
+        assert list(mapped_columns(mapping).items()) == [("x", False), ("y", True), ("w", False)]
+
+    @pytest.mark.parametrize("profile", [CONVERSION, MEMBERSHIP])
+    def test_the_least_columns_map_themselves_and_not_one_less(self, profile: Any) -> None:
+        columns = least_columns(profile)
+        assert compile_mapping(None, columns, RULES, profile).columns == columns
+        for name in columns:
+            with pytest.raises(RoktMappingError):
+                compile_mapping(None, [column for column in columns if column != name], RULES, profile)
 
     def test_only_the_columns_read_are_named_in_their_order(self) -> None:
         plan = compile_mapping({**LEAST, "ip": "id"}, ["unused", "type", "time", "id", "email"], RULES)
