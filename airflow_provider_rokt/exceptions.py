@@ -78,3 +78,9 @@ class RoktReconciliationError(RoktError):
 
 class RoktAudienceError(RoktError):
     """The audience run was refused before anything was sent: empty, too many removals, or a foreign state."""
+
+
+class RoktAudienceBusyError(RoktAudienceError):
+    """Another run is changing the audience, or took it over; a retry finds it free."""
+
+    retryable = True

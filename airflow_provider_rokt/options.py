@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from airflow_provider_rokt.audiences.guards import MAX_REMOVED, check_audience_arguments
-from airflow_provider_rokt.audiences.membership import FLAG
+from airflow_provider_rokt.audiences.naming import FLAG, flag_problem
 from airflow_provider_rokt.events.rules import Rules
 from airflow_provider_rokt.exceptions import RoktSettingsError
 from airflow_provider_rokt.limits import MEMBERS_PER_REQUEST, MOST_MEMBERS_PER_REQUEST
@@ -57,6 +57,10 @@ class DeliveryOptions:
                 problems.extend(error.problems)
         return problems
 
+    def _not_bool(self, *names: str) -> list[str]:
+        # A text would do as true, "false" included.
+        return [f"{name} must be True or False" for name in names if not isinstance(getattr(self, name), bool)]
+
     def rules(self) -> Rules:
         """How values are read, from now on."""
         return Rules(
@@ -81,6 +85,9 @@ class ConversionOptions(DeliveryOptions):
 
     group_by_user: bool = True
     historical: bool = False
+
+    def _problems(self) -> list[str]:
+        return [*super()._problems(), *self._not_bool("group_by_user", "historical")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +121,9 @@ class AudienceOptions(DeliveryOptions):
             problems.extend(error.problems)
         if not _whole(self.members_per_request) or not 1 <= self.members_per_request <= MOST_MEMBERS_PER_REQUEST:
             problems.append(f"members_per_request must be a whole number from 1 to {MOST_MEMBERS_PER_REQUEST}")
-        if not isinstance(self.flag, str) or (self.flag and "{audience}" not in self.flag):
-            problems.append("flag must be a name with {audience} in it, or empty for no flag")
+        if problem := flag_problem(self.flag, self.audience):
+            problems.append(f"flag {problem}")
+        problems.extend(self._not_bool("hash_emails", "allow_empty"))
         if self.resend_from and self.mode == "mirror":
             problems.append("resend_from is not for mode='mirror': a mirror's next run repairs what is missing")
         return problems

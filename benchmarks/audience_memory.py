@@ -17,6 +17,7 @@ from pathlib import Path
 from airflow_provider_rokt.audiences.guards import check_plan
 from airflow_provider_rokt.audiences.import_requests import ImportEnvelope, MemberPacker
 from airflow_provider_rokt.audiences.intake import MemberIntake
+from airflow_provider_rokt.audiences.members import member_reader
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
 from airflow_provider_rokt.audiences.plan import plan_changes
 from airflow_provider_rokt.audiences.spool import MemberSpool
@@ -44,11 +45,11 @@ def mirror(path: Path, first: int, count: int, hash_emails: bool) -> None:
     """One run, its stages timed."""
     lap = Laps()
     with MemberSpool() as spool, MirrorState(LocalFolder(path), {"audience": "vip"}, "benchmark") as state:
-        intake = MemberIntake(spool, hash_emails=hash_emails)
+        intake = MemberIntake(spool, member_reader(hash_emails=hash_emails))
         for members in windows(first, count):
             intake.take(members)
         lap("read")
-        with plan_changes(spool.sorted_lines(), print, remembered=state.remembered()) as plan:
+        with plan_changes(spool.sorted_lines(), remembered=state.remembered()) as plan:
             spool.close()
             check_plan(plan.counts, rows_read=intake.rows_read)
             lap("plan")

@@ -39,8 +39,11 @@ class PlanCounts:
     """What a run would do. All are persons but ``duplicates``, ``contradicting`` and ``skipped``, which are rows.
 
     :param before: remembered of the audience, those whose last change is unconfirmed included; 0 without a memory.
+    :param members: of these, those who were members when a run was last confirmed.
     :param added: to include.
     :param removed: to exclude.
+    :param leaving: of the removed, those among ``members``. Removing the others only repeats a removal, or takes back
+        an addition, that nobody confirmed.
     :param unchanged: members already, and they stay.
     :param departed: of the removed, those whom no row names: they are excluded without having been read.
     :param duplicates: rows naming a person another row names already.
@@ -49,8 +52,10 @@ class PlanCounts:
     """
 
     before: int = 0
+    members: int = 0
     added: int = 0
     removed: int = 0
+    leaving: int = 0
     unchanged: int = 0
     departed: int = 0
     duplicates: int = 0
@@ -65,11 +70,14 @@ class PlanCounts:
         """
         remembered = (MEMBER in signs) + (UNKNOWN in signs)
         rows = tally.lines - remembered * tally.persons
+        members = tally.persons if MEMBER in signs else 0
         self.before += tally.persons if remembered else 0
+        self.members += members
         if change == WANTED:
             self.added += tally.persons
         elif change == UNWANTED:
             self.removed += tally.persons
+            self.leaving += members
             self.departed += 0 if rows else tally.persons
         elif change == MEMBER:
             self.unchanged += tally.persons

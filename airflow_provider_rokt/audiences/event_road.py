@@ -7,9 +7,11 @@ from typing import Final
 
 import msgspec
 
+from airflow_provider_rokt.audiences.address import DISAGREE, address_reader
 from airflow_provider_rokt.audiences.mapping import AUDIENCE, STATUS, MembershipColumns
 from airflow_provider_rokt.audiences.members import Member, member_key, read_wanted
 from airflow_provider_rokt.audiences.membership import Membership, person_of
+from airflow_provider_rokt.audiences.naming import flag_name, flag_problem, name_problem
 from airflow_provider_rokt.audiences.plan import Change
 from airflow_provider_rokt.audiences.spool import MemberSpool
 from airflow_provider_rokt.events.batch import serialise
@@ -43,6 +45,10 @@ class EventIntake:
         self._membership = membership
         self._audience = audience
         self._wanted = wanted
+        # Only two columns can disagree; one is read by the plan alone.
+        addresses = columns.addresses
+        self._person = address_reader(addresses, hash_emails=True) if len(addresses) > 1 else None
+        self._attributes = columns.attributes
         self._validator = Validator("membership")
         self._rows = 0
 
@@ -59,6 +65,8 @@ class EventIntake:
         mapped = self._columns.plan.apply(row, self._rows)
         faults = list(mapped.faults)
         wanted, audience = self._is_wanted(row, faults), self._named(row, faults)
+        if self._person and self._person(row) is DISAGREE:
+            faults.append(DISAGREE)
         if faults:
             return faults
         document = mapped.document
@@ -83,10 +91,23 @@ class EventIntake:
         if self._columns.audience is None:
             return self._audience
         try:
-            return text(row[self._columns.audience]) or self._audience
+            name = text(row[self._columns.audience]) or self._audience
         except BadValue as bad:
-            faults.append(FieldFault(AUDIENCE, bad.reason))
-            return self._audience
+            problem: str | None = bad.reason
+        else:
+            problem = self._problem(name)
+        if problem is None:
+            return name
+        faults.append(FieldFault(AUDIENCE, problem))
+        return self._audience
+
+    def _problem(self, audience: str) -> str | None:
+        flag = self._membership.flag
+        # Before the flag is named after it: the attribute's name is in the path of a fault, where no value may be.
+        if problem := name_problem(audience) or flag_problem(flag, audience):
+            return problem
+        taken = flag_name(flag, audience) in self._attributes
+        return "makes the flag's name that of a mapped attribute" if taken else None
 
     def _scoped(self, person: str, audience: str) -> str:
         if self._columns.audience is None:

@@ -5,15 +5,17 @@ from enum import StrEnum
 from math import ceil
 from typing import Final
 
+from airflow_provider_rokt.audiences.address import EMAIL, OTHER
 from airflow_provider_rokt.audiences.decisions import PlanCounts
+from airflow_provider_rokt.audiences.naming import name_problem
 from airflow_provider_rokt.exceptions import RoktAudienceError, RoktMappingError, RoktSettingsError
-from airflow_provider_rokt.limits import AUDIENCE_NAME_CHARS, SMALLEST_AUDIENCE
+from airflow_provider_rokt.limits import SMALLEST_AUDIENCE
 from airflow_provider_rokt.thresholds import exceeds
 
 MAX_REMOVED: Final = 0.3
 
 # The identities of which what is remembered, the SHA-256 of the address, can be sent later to remove the person.
-MIRRORED_IDENTITIES: Final = ("user_identities.email", "user_identities.other")
+MIRRORED_IDENTITIES: Final = (EMAIL, OTHER)
 
 
 class Mode(StrEnum):
@@ -76,12 +78,14 @@ def check_plan(
         if allow_empty:
             return
         raise RoktAudienceError(_empty_text(counts))
-    removed = counts.removed / counts.before if counts.before else 0.0
-    if removed > max_removed:
+    # What was never confirmed is compared only where nothing else is known, as after a first run that failed.
+    removed, before = (counts.leaving, counts.members) if counts.members else (counts.removed, counts.before)
+    fraction = removed / before if before else 0.0
+    if fraction > max_removed:
         raise RoktAudienceError(
-            f"The run would remove {counts.removed} of {counts.before} members ({removed:.1%}), more than "
+            f"The run would remove {removed} of {before} members ({_percent(fraction, max_removed)}), more than "
             f"max_removed={max_removed} allows; nothing was sent. If the query is right, run it once with "
-            f"max_removed={ceil(removed * 100) / 100}."
+            f"max_removed={ceil(fraction * 100) / 100}."
         )
 
 
@@ -115,6 +119,12 @@ def size_warning(counts: PlanCounts, mode: Mode) -> str | None:
     )
 
 
+def _percent(fraction: float, limit: float) -> str:
+    """With as many digits as it takes to tell it from the limit: 3,001 of 10,000 are not 30.0 %."""
+    texts = (f"{fraction:.{digits}%}" for digits in range(1, 17) if f"{fraction:.{digits}%}" != f"{limit:.{digits}%}")
+    return next(texts, f"{fraction:%}")
+
+
 def _empty_text(counts: PlanCounts) -> str:
     effect = f" It would remove all {counts.before} members." if counts.before else ""
     return (
@@ -123,9 +133,8 @@ def _empty_text(counts: PlanCounts) -> str:
 
 
 def _audience_problems(audience: object) -> Sequence[str]:
-    if isinstance(audience, str) and audience.strip() and len(audience) <= AUDIENCE_NAME_CHARS:
-        return ()
-    return (f"audience must be a name of 1 to {AUDIENCE_NAME_CHARS} characters",)
+    problem = name_problem(audience)
+    return (f"audience {problem}",) if problem else ()
 
 
 def _choice_problems(name: str, value: object, choices: type[StrEnum]) -> Sequence[str]:

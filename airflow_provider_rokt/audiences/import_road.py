@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from airflow_provider_rokt.audiences.address import address_reader
 from airflow_provider_rokt.audiences.import_requests import MemberPacker
 from airflow_provider_rokt.audiences.intake import MemberIntake
 from airflow_provider_rokt.audiences.mapping import STATUS, MembershipColumns
@@ -17,18 +18,14 @@ class ImportIntake:
     """
 
     def __init__(self, spool: MemberSpool, columns: MembershipColumns, *, hash_emails: bool, wanted: bool) -> None:
-        self._places = columns.members
         self._status = columns.status
-        self._intake = MemberIntake(spool, hash_emails=hash_emails, wanted=wanted, wanted_path=STATUS)
+        read = address_reader(columns.addresses, hash_emails=hash_emails)
+        self._intake = MemberIntake(spool, read, wanted=wanted, wanted_path=STATUS)
 
     def take(self, rows: Sequence[Row]) -> Window:
         """Takes the next rows, in order."""
-        first, *others = self._places
-        members = [row[first] for row in rows]
-        for place in others:
-            members = [row[place] if _is_absent(member) else member for row, member in zip(rows, members, strict=True)]
         status = None if self._status is None else [row[self._status] for row in rows]
-        return Window(faults=self._intake.take(members, status))
+        return Window(faults=self._intake.take(rows, status))
 
 
 class ImportPacker:
@@ -41,7 +38,3 @@ class ImportPacker:
         """The requests, each as soon as it is full."""
         for request in self._packer.requests(changes):
             yield Window(requests=[request])
-
-
-def _is_absent(value: object) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())

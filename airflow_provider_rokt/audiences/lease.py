@@ -5,15 +5,33 @@ import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Annotated, Final
+
+import msgspec
 
 from airflow_provider_rokt.audiences.membership_file import StateFolder
-from airflow_provider_rokt.exceptions import RoktAudienceError
+from airflow_provider_rokt.exceptions import RoktAudienceBusyError
 
 NAME: Final = "lock"
-# A killed worker's lease ends by itself after this time; a living one renews it long before.
-SECONDS: Final = 1_800.0
+# A killed worker's lease ends by itself after this time; a living one renews it long before. A run that cannot, since
+# it waits for its query's first row or for Rokt, loses it only where another one wants the audience meanwhile.
+SECONDS: Final = 300.0
 _RENEW_AFTER: Final = 0.2
+# One small read for this long a stretch of requests, so that a run that was overtaken stops soon.
+_CHECK_SECONDS: Final = 3.0
+# The end of the year 9999, the last that Python can write.
+_LATEST: Final = 253_402_300_799
+
+
+class _Holder(msgspec.Struct):
+    """What the file says.
+
+    :param expires: seconds since the epoch.
+    """
+
+    run: str
+    token: str
+    expires: Annotated[float, msgspec.Meta(ge=0, le=_LATEST)]
 
 
 class Lease:
@@ -37,46 +55,74 @@ class Lease:
         self._seconds = seconds
         self._clock = clock
         self._renew_at = 0.0
+        self._check_at = 0.0
         self.token = secrets.token_hex(8)
 
-    def take(self) -> None:
+    def take(self) -> bool:
         """Takes it, unless another run holds it.
 
-        :raises RoktAudienceError: when another run holds it.
+        :returns: whether it was taken over from a run that did not give it back. That one was killed, or it hangs, and
+            what it has on its way may still arrive.
+        :raises RoktAudienceBusyError: when another run holds it.
         """
         try:
             self._folder.create(NAME, self._content())
+            taken_over = False
         except FileExistsError:
-            self._refuse_if_held()
+            self.require_free()
             self._write()
+            taken_over = True
         self.check()
+        return taken_over
 
     def keep(self) -> None:
-        """Renews it when it is due; cheap enough to be called for every request.
+        """Checks and renews it when that is due; cheap enough to be called for every request.
 
-        :raises RoktAudienceError: when it was lost: another run took it over after it had expired.
+        :raises RoktAudienceBusyError: when it was lost: another run took it over.
         """
-        if self._clock() >= self._renew_at:
+        now = self._clock()
+        if now >= min(self._check_at, self._renew_at):
             self.check()
-            self._write()
+            if now >= self._renew_at:
+                self._write()
 
     def check(self) -> None:
         """Makes sure that it is still held.
 
-        :raises RoktAudienceError: when it was lost.
+        :raises RoktAudienceBusyError: when it was lost.
         """
         holder = self._read()
-        if holder.get("token") != self.token:
-            raise RoktAudienceError(
-                f"This run no longer holds {self._folder.uri}/{NAME}: {holder.get('run', 'somebody')!r} took it over "
-                "or removed it. Nothing more is sent and nothing is remembered of this run; the next one repairs the "
-                "audience."
+        if holder is None or holder.token != self.token:
+            what = f"{holder.run!r} took it over" if holder else "it was removed"
+            raise RoktAudienceBusyError(
+                f"This run no longer holds {self._folder.uri}/{NAME}: {what}. It makes no further requests and "
+                "remembers nothing. Those on their way may still reach Rokt, so a run that takes over has the next "
+                "one send all that it changed once more."
             )
+        self._check_at = self._clock() + _CHECK_SECONDS
 
     def release(self) -> None:
         """Gives it back, if it is still held."""
-        if self._read().get("token") == self.token:
+        try:
+            holder = self._read()
+        except RoktAudienceBusyError:
+            return
+        if holder and holder.token == self.token:
             self._folder.remove(NAME)
+
+    def require_free(self) -> None:
+        """Makes sure that no other run holds it.
+
+        :raises RoktAudienceBusyError: when one does, or when that cannot be told.
+        """
+        holder = self._read()
+        if holder is None or holder.run == self._run or holder.expires <= self._clock():
+            return
+        until = datetime.fromtimestamp(holder.expires, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        raise RoktAudienceBusyError(
+            f"The audience is being changed by another run, {holder.run!r}; nothing was sent. Run this task again "
+            f"after it. If that run is dead, the audience is free from {until} on."
+        )
 
     def _write(self) -> None:
         self._folder.write(NAME, [self._content()])
@@ -86,23 +132,18 @@ class Lease:
         self._renew_at = now + self._seconds * _RENEW_AFTER
         return json.dumps({"run": self._run, "token": self.token, "expires": now + self._seconds}).encode("ascii")
 
-    def _read(self) -> dict[str, Any]:
-        """What the file says; empty where there is none or none that can be read, as after a kill while it was made."""
+    def _read(self) -> _Holder | None:
+        """Who holds it; None where there is no file.
+
+        :raises RoktAudienceBusyError: when it cannot be read. Taken for free, two runs could change the list at once.
+        """
         try:
             with self._folder.read(NAME) as file:
-                content = json.loads(file.read())
-        except (FileNotFoundError, ValueError):
-            return {}
-        return content if isinstance(content, dict) else {}
-
-    def _refuse_if_held(self) -> None:
-        holder = self._read()
-        expires = holder.get("expires", 0.0)
-        if holder.get("run", self._run) == self._run or expires <= self._clock():
-            return
-        until = datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        raise RoktAudienceError(
-            f"The audience is being changed by another run, {holder['run']!r}, until {until} at the latest; nothing "
-            f"was sent. Run this task again after it. If that run is dead, delete "
-            f"{self._folder.uri}/{NAME} to go on at once."
-        )
+                return msgspec.json.decode(file.read(), type=_Holder)
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            raise RoktAudienceBusyError(
+                f"{self._folder.uri}/{NAME} cannot be read, so another run may be changing the audience; nothing was "
+                "sent. Run this task again; if this stays so and no other run is under way, delete that file."
+            ) from None

@@ -7,7 +7,7 @@ from airflow_provider_rokt.audiences.guards import MIRRORED_IDENTITIES
 from airflow_provider_rokt.events.columns import Columns
 from airflow_provider_rokt.events.destinations import IDENTITY_PATHS, MEMBERSHIP, automatic
 from airflow_provider_rokt.events.mapping import Rules, compile_mapping
-from airflow_provider_rokt.events.plan import MappingPlan
+from airflow_provider_rokt.events.plan import MappingPlan, Step
 from airflow_provider_rokt.exceptions import RoktMappingError
 
 # A membership event's own attributes: a row may say itself whether its person is in, and in which audience.
@@ -31,21 +31,29 @@ class MembershipColumns(NamedTuple):
     @property
     def identities(self) -> list[str]:
         """The paths of the identities that are filled."""
-        filled = {step.path for _, steps in self.plan.sections for step in steps}
+        filled = {step.path for step in self._steps}
         return [path for path in IDENTITY_PATHS if path in filled]
 
     @property
-    def members(self) -> tuple[int, ...]:
-        """Places of the columns that hold an address or its hash, the address first."""
-        places = {step.path: step.place for _, steps in self.plan.sections for step in steps}
-        found = (places.get(path) for path in MIRRORED_IDENTITIES)
-        return tuple(place for place in found if place is not None)
+    def addresses(self) -> list[Step]:
+        """What fills the address and its hash."""
+        return [step for step in self._steps if step.path in MIRRORED_IDENTITIES]
+
+    @property
+    def attributes(self) -> set[str]:
+        """The names of the user attributes that are filled."""
+        return {step.key for section, steps in self.plan.sections if section == "user_attributes" for step in steps}
 
     @property
     def not_imported(self) -> list[str]:
         """The mapped paths that the audience import has no place for."""
-        steps = [*self.plan.root, *self.plan.data, *(step for _, steps in self.plan.sections for step in steps)]
-        return sorted(step.path for step in steps if step.path not in MIRRORED_IDENTITIES)
+        return sorted({step.path for step in self._steps} - set(MIRRORED_IDENTITIES))
+
+    @property
+    def _steps(self) -> list[Step]:
+        plan = self.plan
+        groups = [plan.root, plan.data, *(steps for _, steps in plan.sections), *(c.steps for c in plan.consents)]
+        return [step for steps in groups for step in steps]
 
 
 def membership_columns(mapping: Mapping[str, object] | None, names: Sequence[str], rules: Rules) -> MembershipColumns:

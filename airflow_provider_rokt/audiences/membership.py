@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
+from airflow_provider_rokt.audiences.naming import flag_name
 from airflow_provider_rokt.events.batch import serialise
 from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES, MEMBERSHIP
 from airflow_provider_rokt.events.plan import Document
 
-# What Segment's own destination for Rokt sends. Rokt has not published whether the flag or the event decides, nor
-# the prefix it expects of others, so both are sent and the flag's name can be chosen.
-FLAG: Final = "segment_{audience}"
+# Of the digest of an event's id: enough beside an id of the user's own, and enough alone.
+_BESIDE: Final = 16
+_ALONE: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Membership:
     :param environment: of every batch.
     :param flag: name of the user attribute that is true for a member, with ``{audience}`` in it; empty for none.
     :param hash_emails: send an e-mail address as its SHA-256, as ``user_identities.other``.
+    :param pair: where an address is sent as it is, send its SHA-256 with it. A mirror does: it removes by the hash,
+        and only an addition that carried both reaches the same profile.
     :param now: milliseconds since 1970; the time of events that have none.
     :param token: different for every run. An id derived from person and audience alone would be the same when
         somebody joins, leaves and joins again, and Rokt would drop the second joining as a repeat.
@@ -29,6 +32,7 @@ class Membership:
     environment: str
     flag: str
     hash_emails: bool
+    pair: bool
     now: int
     token: str
 
@@ -36,13 +40,14 @@ class Membership:
         """Makes a mapped row's batch a membership update; changes and returns it."""
         data = document["events"][0]["data"]
         status = "add" if is_member else "drop"
-        own = data.get("source_message_id") or self._digest(person, audience, status)
-        # Prefixed so that it never is a conversion's id, even where both come from one column.
-        data["source_message_id"] = f"aud_{own}"
+        own, digest = data.get("source_message_id"), self._digest(person, audience, status)
+        # Prefixed so that it never is a conversion's id, even where both come from one column. With the digest also
+        # beside the row's own id, which is the same in every run and may be so in several audiences.
+        data["source_message_id"] = f"aud_{own}_{digest[:_BESIDE]}" if own else f"aud_{digest[:_ALONE]}"
         data.setdefault("timestamp_unixtime_ms", self.now)
         data["custom_attributes"] = {"audience_name": audience, "status": status}
         if self.flag:
-            document.setdefault("user_attributes", {})[self.flag.format(audience=audience)] = is_member
+            document.setdefault("user_attributes", {})[flag_name(self.flag, audience)] = is_member
         return document
 
     def departed(self, person: str, audience: str) -> Document:
@@ -59,13 +64,17 @@ class Membership:
         return self.complete(document, person, audience, is_member=False)
 
     def settle_address(self, document: Document) -> None:
-        """Replaces the address by its hash where hashes are to be sent."""
+        """Replaces the address by its hash where hashes are to be sent, or gives it that besides."""
         identities = document.get("user_identities", {})
-        if self.hash_emails and "email" in identities:
-            identities.setdefault("other", sha256(identities.pop("email").encode()).hexdigest())
+        if "email" not in identities:
+            return
+        if self.hash_emails or self.pair:
+            identities["other"] = sha256(identities["email"].encode()).hexdigest()
+        if self.hash_emails:
+            del identities["email"]
 
     def _digest(self, *parts: str) -> str:
-        return sha256("\0".join((self.token, *parts)).encode()).hexdigest()[:32]
+        return sha256("\0".join((self.token, *parts)).encode()).hexdigest()
 
 
 def person_of(document: Document) -> str:
@@ -75,9 +84,9 @@ def person_of(document: Document) -> str:
     mirror can later remove them; otherwise a digest of all identities.
     """
     identities: Mapping[str, Any] = document.get("user_identities", {})
-    if "other" in identities:
-        return str(identities["other"])
     if "email" in identities:
         return sha256(identities["email"].encode()).hexdigest()
+    if "other" in identities:
+        return str(identities["other"])
     devices = {name: value for name, value in document.get("device_info", {}).items() if name in DEVICE_IDENTITIES}
     return sha256(serialise({**identities, **devices})).hexdigest()

@@ -98,11 +98,14 @@ class MembershipFile:
         if held != checksum.digest():
             raise self.unusable("its checksum does not match: it was cut short or changed")
 
-    def unusable(self, why: str) -> RoktAudienceError:
-        """The error for a memory that cannot be trusted."""
+    def unusable(self, why: str, remedy: str = "Restore it") -> RoktAudienceError:
+        """The error for a memory that cannot be trusted.
+
+        :param remedy: what to do unless one starts over.
+        """
         return RoktAudienceError(
             f"The remembered membership {self._folder.uri}/{self._name} cannot be used: {why}. Nothing was sent. "
-            "Restore it, or start over by deleting its folder: the next run then includes everyone, and cannot exclude "
+            f"{remedy}, or start over by deleting its folder: the next run then includes everyone, and cannot exclude "
             "those who have left since."
         )
 

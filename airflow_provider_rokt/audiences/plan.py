@@ -2,15 +2,16 @@
 
 The rows' members and what is remembered of the list arrive as one sorted stream, so that everything known of a
 person stands together. The decisions go to a temporary file in the same order: it is counted for the guards and the
-preview, read to send, and read again to remember.
+preview, read to send, and read again to remember. Rows that contradict each other go to a file of their own, since
+there may be as many as the query has.
 """
 
 import heapq
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from types import TracebackType
 from typing import BinaryIO, Final, NamedTuple, Self
@@ -18,13 +19,13 @@ from typing import BinaryIO, Final, NamedTuple, Self
 from airflow_provider_rokt.audiences.decisions import PlanCounts, Tally, contradicts, decide
 from airflow_provider_rokt.audiences.members import member_key
 from airflow_provider_rokt.audiences.spool import ADDRESS, NUMBER, PERSON, SIGN, UNWANTED, WANTED, anonymous_file
-from airflow_provider_rokt.rows import RowFault, RowRef, faults_of
+from airflow_provider_rokt.rows import FieldFault, RowFault, RowRef
 
-Reject = Callable[[Sequence[RowFault]], None]
+CONTRADICTION: Final = FieldFault("", "other rows say the opposite of the same person: both in and out")
 
 _ROWS: Final = WANTED + UNWANTED
 _person_of: Final = itemgetter(PERSON)
-# A person both in and out: so many rows are reported at a time.
+# Rows whose person is both in and out are reported so many at a time.
 _FAULTS_AT_ONCE: Final = 1_000
 
 
@@ -57,16 +58,20 @@ class Change(NamedTuple):
 class AudiencePlan:
     """The decisions of one run, sorted by person; close it to give the disk back.
 
-    It is read from one file, so one iteration must be over before the next begins.
+    Each file is read from its start, so one iteration over it must be over before the next begins.
+
+    :param file: a line for each person decided on.
+    :param contradicting: a line for each row whose person is both in and out.
     """
 
-    def __init__(self, file: BinaryIO, counts: PlanCounts) -> None:
+    def __init__(self, file: BinaryIO, contradicting: BinaryIO, counts: PlanCounts) -> None:
         self._file = file
+        self._contradicting = contradicting
         self.counts = counts
 
     def changes(self) -> Iterator[Change]:
         """What is to be sent. The order depends on the persons only, not on the order of the query's result."""
-        for line in self._lines():
+        for line in _from_start(self._file):
             sign = line[SIGN : SIGN + 1]
             if sign in _ROWS:
                 yield Change(line[PERSON].decode(), line[ADDRESS].decode(), sign == WANTED, int(line[NUMBER], 16))
@@ -76,12 +81,20 @@ class AudiencePlan:
 
         ``+`` include, ``-`` exclude, ``=`` stays a member, ``?`` left as unknown as it was.
         """
-        for line in self._lines():
+        for line in _from_start(self._file):
             yield line[PERSON], line[SIGN : SIGN + 1]
+
+    def contradictions(self) -> Iterator[list[RowFault]]:
+        """The rows whose person is both in and out, at most 1,000 at a time; that person is left as it was."""
+        lines = _from_start(self._contradicting)
+        while some := list(islice(lines, _FAULTS_AT_ONCE)):
+            rows = [RowRef(int(line[NUMBER], 16), member_key(line[PERSON].decode())) for line in some]
+            yield [RowFault(row, (CONTRADICTION,)) for row in rows]
 
     def close(self) -> None:
         """Gives the disk back."""
         self._file.close()
+        self._contradicting.close()
 
     def __enter__(self) -> Self:
         return self
@@ -91,30 +104,19 @@ class AudiencePlan:
     ) -> None:
         self.close()
 
-    def _lines(self) -> Iterator[bytes]:
-        self._file.seek(0)
-        return iter(self._file)
-
 
 def plan_changes(
-    rows: Iterable[bytes],
-    reject: Reject,
-    *,
-    remembered: Sequence[Iterable[bytes]] | None = None,
-    path: str = "user_identities.email",
-    directory: str | None = None,
+    rows: Iterable[bytes], *, remembered: Sequence[Iterable[bytes]] | None = None, directory: str | None = None
 ) -> AudiencePlan:
     """Decides every person.
 
     :param rows: the sorted lines of the rows (:meth:`MemberSpool.sorted_lines`).
-    :param reject: takes the rows whose person is both in and out, some at a time; that person is left as it was.
     :param remembered: the sorted lines of the memory (:meth:`MirrorState.remembered`): the rows are the whole
         audience, and who is missing in them leaves. None without a memory: every row is sent.
-    :param path: the field that a fault names.
-    :param directory: where the temporary file is made; the system's temporary folder when None.
+    :param directory: where the temporary files are made; the system's temporary folder when None.
     :raises RoktAudienceError: when the memory turns out to be damaged.
     """
-    planner = _Planner(anonymous_file(directory), reject, path, remembered is not None)
+    planner = _Planner(anonymous_file(directory), anonymous_file(directory), remembered is not None)
     try:
         for _, lines in groupby(heapq.merge(rows, *(remembered or ())), _person_of):
             planner.settle(lines)
@@ -125,15 +127,13 @@ def plan_changes(
 
 
 class _Planner:
-    """Writes one line per person and tallies."""
+    """Writes one line per person, and one per contradicting row, and tallies."""
 
-    def __init__(self, file: BinaryIO, reject: Reject, path: str, is_mirror: bool) -> None:
+    def __init__(self, file: BinaryIO, contradicting: BinaryIO, is_mirror: bool) -> None:
         self._file = file
-        self._reject = reject
-        self._path = path
+        self._contradicting = contradicting
         self._is_mirror = is_mirror
         self._tallies: defaultdict[bytes, Tally] = defaultdict(Tally)
-        self._faults: list[RowFault] = []
 
     def settle(self, lines: Iterator[bytes]) -> None:
         """Settles one person.
@@ -155,19 +155,19 @@ class _Planner:
                 others.append(int(line[NUMBER], 16))
         self._decide(first, signs, count)
         if others and contradicts(signs):
-            self._report(member_key(first[PERSON].decode()), [int(first[NUMBER], 16), *others])
+            self._report(first, others)
 
     def plan(self) -> AudiencePlan:
         """The finished plan."""
-        self._flush()
         counts = PlanCounts()
         for signs, tally in self._tallies.items():
             counts.count(signs, decide(signs, self._is_mirror), tally)
-        return AudiencePlan(self._file, counts)
+        return AudiencePlan(self._file, self._contradicting, counts)
 
     def close(self) -> None:
         """Gives the disk back when no plan came of it."""
         self._file.close()
+        self._contradicting.close()
 
     def _decide(self, first: bytes, signs: bytes, lines: int) -> None:
         tally = self._tallies[signs]
@@ -179,13 +179,12 @@ class _Planner:
         elif change:
             self._file.write(first[:SIGN] + change + first[SIGN + 1 :])
 
-    def _report(self, key: str, numbers: Iterable[int]) -> None:
-        refs = [RowRef(number, key) for number in numbers]
-        self._faults += faults_of(refs, self._path, "other rows say the opposite of the same person: both in and out")
-        if len(self._faults) >= _FAULTS_AT_ONCE:
-            self._flush()
+    def _report(self, first: bytes, others: "array[int]") -> None:
+        named = first[: NUMBER.start]
+        self._contradicting.write(first[: NUMBER.stop] + b"\n")
+        self._contradicting.writelines(b"%b%012x\n" % (named, number) for number in others)
 
-    def _flush(self) -> None:
-        if self._faults:
-            self._reject(self._faults)
-            self._faults = []
+
+def _from_start(file: BinaryIO) -> Iterator[bytes]:
+    file.seek(0)
+    return iter(file)

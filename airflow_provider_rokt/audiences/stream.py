@@ -12,7 +12,7 @@ from airflow_provider_rokt.audiences.members import member_key
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
 from airflow_provider_rokt.audiences.plan import AudiencePlan, Change, plan_changes
 from airflow_provider_rokt.audiences.spool import MemberSpool
-from airflow_provider_rokt.rows import RowFault, RowRef
+from airflow_provider_rokt.rows import RowRef
 from airflow_provider_rokt.stream import Row, Window
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class AudienceStream:
         self._wanted = wanted
         self._rows = 0
         self._rejected = 0
-        self._skipped = 0
+        self._left_out = {True: 0, False: 0}
         self.plan: AudiencePlan | None = None
 
     @property
@@ -77,16 +77,17 @@ class AudienceStream:
 
     @property
     def extras(self) -> Mapping[str, int]:
-        """What the run decided, in persons; rows count how it went."""
+        """What the run decided, in persons, without those left out by ``wanted``; rows count how it went."""
         counts = self.counts
         return {
-            "members_added": counts.added,
-            "members_removed": counts.removed,
+            "members_added": counts.added - self._left_out[True],
+            "members_removed": counts.removed - self._left_out[False],
             "members_unchanged": counts.unchanged,
         }
 
     def window(self, rows: Sequence[Row]) -> Window:
         """Takes the rows in; nothing is sent yet."""
+        self._keep()
         self._rows += len(rows)
         window = self._intake.take(rows)
         self._rejected += len(window.faults)
@@ -97,28 +98,39 @@ class AudienceStream:
 
         :raises RoktAudienceError: when a guard stops the run; nothing was handed over then.
         """
-        plan, faults = self.decide()
+        plan = self.decide()
         self.guard()
         if self._state:
             self._state.begin(plan)
-        yield Window(faults=faults, skipped=plan.counts.skipped)
+        yield Window(skipped=plan.counts.skipped)
+        for faults in plan.contradictions():
+            self._keep()
+            yield Window(faults=faults)
         for window in self._packer.windows(self._chosen(plan)):
-            if self._state:
-                self._state.keep()
+            self._keep()
             yield window
-        yield Window(skipped=self._skipped)
+        yield Window(skipped=sum(self._left_out.values()))
 
-    def decide(self) -> tuple[AudiencePlan, list[RowFault]]:
-        """Compares what was read with what is remembered.
-
-        :returns: the decisions, and the rows that contradict each other.
-        """
-        faults: list[RowFault] = []
-        remembered = self._state.remembered() if self._state else None
+    def decide(self) -> AudiencePlan:
+        """Compares what was read with what is remembered."""
         with closing(self._spool):
-            self.plan = plan_changes(self._spool.sorted_lines(), faults.extend, remembered=remembered)
-        self._rejected += len(faults)
-        return self.plan, faults
+            lines = self._spool.sorted_lines()
+            if self._state:
+                self.plan = plan_changes(self._state.kept(lines), remembered=self._state.remembered())
+            else:
+                self.plan = plan_changes(lines)
+        self._rejected += self.plan.counts.contradicting
+        return self.plan
+
+    def choose(self) -> int:
+        """Looks through all changes, as a preview does, so that those left out are counted.
+
+        :returns: how many rows would be skipped.
+        """
+        if self.plan:
+            for _ in self._chosen(self.plan):
+                pass
+        return self.counts.skipped + sum(self._left_out.values())
 
     def guard(self) -> None:
         """Stops a run that looks like a broken query, warns of an audience Rokt does not target."""
@@ -140,4 +152,8 @@ class AudienceStream:
             if self._wanted is None or self._wanted(RowRef(change.number, member_key(change.person))):
                 yield change
             else:
-                self._skipped += 1
+                self._left_out[change.include] += 1
+
+    def _keep(self) -> None:
+        if self._state:
+            self._state.keep()

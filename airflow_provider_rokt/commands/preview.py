@@ -76,7 +76,7 @@ def _preview_audience(arguments: Namespace) -> int:
     for name, count in plan.items():
         print(f"  {name.replace('_', ' '):<17} {count:>12,}")
     counts = PlanCounts(added=plan["members_added"], unchanged=plan["members_unchanged"])
-    if warning := size_warning(counts, Mode(options.mode)):
+    if stopped_by is None and (warning := size_warning(counts, Mode(options.mode))):
         print(warning)
     print("Nothing was sent." if stopped_by is None else f"The run would be stopped: {stopped_by}")
     return 1 if stopped_by or plan["rows_rejected"] else 0

@@ -1,9 +1,9 @@
 """One run of an audience: options and connection become a stream, and a mirror's memory is kept around it."""
 
+import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from hashlib import sha256
 from typing import Any, Self
 
 from airflow_provider_rokt.audiences.event_road import EventIntake, EventPacker
@@ -11,20 +11,25 @@ from airflow_provider_rokt.audiences.guards import Mode, Via, check_mirrored_ide
 from airflow_provider_rokt.audiences.import_requests import ImportEnvelope, MemberPacker
 from airflow_provider_rokt.audiences.import_road import ImportIntake, ImportPacker
 from airflow_provider_rokt.audiences.mapping import AUDIENCE, MembershipColumns, membership_columns
+from airflow_provider_rokt.audiences.members import member_key
 from airflow_provider_rokt.audiences.membership import Membership
-from airflow_provider_rokt.audiences.mirror_state import MirrorState
+from airflow_provider_rokt.audiences.naming import flag_name
+from airflow_provider_rokt.audiences.plan import CONTRADICTION
 from airflow_provider_rokt.audiences.spool import MemberSpool
 from airflow_provider_rokt.audiences.stream import AudienceStream, Guards, Intake, Packer
 from airflow_provider_rokt.delivery.report import Report
 from airflow_provider_rokt.delivery.run import Source
 from airflow_provider_rokt.exceptions import RoktAudienceError, RoktError, RoktMappingError
-from airflow_provider_rokt.ledger_root import memory_folder, open_ledger
+from airflow_provider_rokt.hooks.audience_memory import TaskNote, open_memory
+from airflow_provider_rokt.ledger_root import open_ledger
 from airflow_provider_rokt.options import AudienceOptions
 from airflow_provider_rokt.packing import batches_per_request
 from airflow_provider_rokt.request import Endpoint
 from airflow_provider_rokt.rows import Outcome, RowRef
 from airflow_provider_rokt.settings import RoktSettings
 from airflow_provider_rokt.stream import Row
+
+log = logging.getLogger(__name__)
 
 
 class AudienceRun:
@@ -33,6 +38,7 @@ class AudienceRun:
     :param settings: of a connection that has what the road needs, unless this is a preview.
     :param sender: the task, as the ledger names it.
     :param wanted: tells which members to send; the others are skipped.
+    :param keeps_one: the task mirrors no audience but this one.
     :param is_preview: reads a mirror's memory without the right to change it.
     """
 
@@ -43,21 +49,24 @@ class AudienceRun:
         sender: Mapping[str, Any],
         *,
         wanted: Callable[[RowRef], bool] | None = None,
+        keeps_one: bool = False,
         is_preview: bool = False,
     ) -> None:
         self._settings = settings
         self._options = options
-        self._sender = sender
         self._wanted = wanted
         self._is_preview = is_preview
-        self._state = self._memory(_run_name(sender)) if options.mode == Mode.MIRROR else None
+        self._state = open_memory(settings, options, sender) if options.mode == Mode.MIRROR else None
+        self._note = TaskNote(sender, options.audience) if self._state and keeps_one else None
         self._stack = ExitStack()
         self.stream: AudienceStream | None = None
 
     def __enter__(self) -> Self:
+        # What is refused is refused before the lease is taken, which a run that never starts would not give back.
+        if self._note:
+            self._note.check()
         if self._state and not self._is_preview:
             self._stack.enter_context(self._state)
-            self._remember_task()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -90,14 +99,21 @@ class AudienceRun:
         source.read(consume)
         if self.stream is None:
             raise RuntimeError("the source ended without naming its columns")
-        plan, contradicting = self.stream.decide()
-        totals["rows_rejected"] += len(contradicting)
+        stopped_by = self._stopped_by(self.stream)
+        totals["rows_rejected"] += self.stream.counts.contradicting
+        skipped = self.stream.choose()
+        return {**totals, "rows_skipped": skipped, **self.stream.extras, "stopped_by": stopped_by}
+
+    def _stopped_by(self, stream: AudienceStream) -> str | None:
+        """What would stop the run; the counts are there all the same, unless the memory cannot be read."""
         try:
-            self.stream.guard()
-            stopped_by = None
+            stream.decide()
+            if self._state:
+                self._state.require_free()
+            stream.guard()
         except RoktAudienceError as error:
-            stopped_by = str(error)
-        return {**totals, "rows_skipped": plan.counts.skipped, **self.stream.extras, "stopped_by": stopped_by}
+            return str(error)
+        return None
 
     def commit(self, report: Report) -> None:
         """Remembers a mirror whose run ended well; one that did not changes nothing, and the next one repairs."""
@@ -107,8 +123,9 @@ class AudienceRun:
             report.check(self._options.max_rejected)
         except RoktError:
             return
-        refused = {row.key for row in open_ledger().open(report.delivery_id).rows([Outcome.REJECTED])}
-        self._state.commit(self.stream.plan, refused)
+        self._state.commit(self.stream.plan, _refused(report))
+        if self._note:
+            self._note.write()
 
     def _road(self, spool: MemberSpool, columns: MembershipColumns, now: int) -> tuple[Intake, Packer]:
         options, settings = self._options, self._settings
@@ -120,7 +137,12 @@ class AudienceRun:
             packer = MemberPacker(envelope, max_members=options.members_per_request)
             return ImportIntake(spool, columns, hash_emails=options.hash_emails, wanted=wanted), ImportPacker(packer)
         membership = Membership(
-            options.environment, options.flag, options.hash_emails, now=now, token=secrets.token_hex(8)
+            options.environment,
+            options.flag,
+            options.hash_emails,
+            pair=options.mode == Mode.MIRROR,
+            now=now,
+            token=secrets.token_hex(8),
         )
         size = batches_per_request(settings.batches_per_second)
         return (
@@ -132,10 +154,11 @@ class AudienceRun:
         options = self._options
         if options.mode == Mode.MIRROR:
             check_mirrored_identities(columns.identities)
-        if options.via == Via.IMPORT and not columns.members:
+        if options.via == Via.IMPORT:
+            _check_import(columns)
+        elif options.flag and (name := flag_name(options.flag, options.audience)) in columns.attributes:
             raise RoktMappingError(
-                "via='import' knows members by their e-mail address alone: map user_identities.email, or "
-                "user_identities.other for ready hashes, or use via='events'"
+                f"user_attributes.{name} is mapped, and the flag of the audience has the same name: choose another flag"
             )
         if columns.audience is not None and (options.via == Via.IMPORT or options.mode == Mode.MIRROR):
             raise RoktMappingError(
@@ -143,43 +166,18 @@ class AudienceRun:
                 "map the task: .partial(...).expand(audience=[...])"
             )
 
-    def _remember_task(self) -> None:
-        """Notes which audience this task mirrors, and refuses another: the list it left would stay as it is.
 
-        Not for mapped tasks, whose places in the map may stand for other audiences tomorrow.
-        """
-        sender = self._sender
-        if sender.get("map_index", 0) != -1:
-            return
-        folder = memory_folder("tasks")
-        name = sha256(f"{sender['dag_id']}\0{sender['task_id']}".encode()).hexdigest()[:32]
-        try:
-            folder.create(name, self._options.audience.encode())
-        except FileExistsError:
-            with folder.read(name) as file:
-                before = file.read().decode()
-            if before != self._options.audience:
-                raise RoktAudienceError(
-                    f"Task {sender['task_id']!r} mirrored the audience {before!r} so far; nothing was sent. Mirroring "
-                    f"{self._options.audience!r} would leave {before!r} as it is at Rokt: give the other audience a "
-                    f"task of its own, or delete {folder.uri}/{name} if that is meant."
-                ) from None
-
-    def _memory(self, run: str) -> MirrorState:
-        options = self._options
-        kept: dict[str, str | bool] = {
-            "connection": self._settings.conn_id,
-            "via": options.via,
-            "audience": options.audience,
-            "hash_emails": options.hash_emails,
-        }
-        # The two roads lead to two lists at Rokt, so each has a memory of its own.
-        name = sha256("\0".join([self._settings.conn_id, options.via, options.audience]).encode()).hexdigest()[:32]
-        return MirrorState(memory_folder(name), kept, run)
+def _check_import(columns: MembershipColumns) -> None:
+    if not columns.addresses:
+        raise RoktMappingError(
+            "via='import' knows members by their e-mail address alone: map user_identities.email, or "
+            "user_identities.other for ready hashes, or use via='events'"
+        )
+    if columns.not_imported:
+        log.info("via='import' has no place for %s: left out", ", ".join(columns.not_imported))
 
 
-def _run_name(sender: Mapping[str, Any]) -> str:
-    """The same for every try of a task instance, and for nothing else."""
-    if "task_id" not in sender:
-        return secrets.token_hex(8)
-    return "/".join(str(sender[name]) for name in ("dag_id", "task_id", "run_id", "map_index"))
+def _refused(report: Report) -> set[str]:
+    """The keys of the members that Rokt refused; not of rows that were never sent, of which there may be many more."""
+    rows = open_ledger().open(report.delivery_id).rows([Outcome.REJECTED])
+    return {row.key for row in rows if row.key.startswith(member_key("")) and CONTRADICTION not in row.faults}

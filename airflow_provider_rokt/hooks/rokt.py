@@ -207,15 +207,17 @@ class RoktHook(BaseHook):
             report.check(chosen.max_rejected)
             return report.summary()
 
-    def deliver_audience(self, source: Source, options: AudienceOptions) -> Report:
+    def deliver_audience(self, source: Source, options: AudienceOptions, *, keeps_one: bool = False) -> Report:
         """Changes an audience by a source's rows; judging the report is the caller's, save for a mirror's memory.
 
+        :param keeps_one: the running task mirrors no audience but this one, as an operator does; another one is
+            refused then, since the one before would stay as it is.
         :raises RoktAudienceError: when a guard stops the run before anything is sent.
         """
         options.check()
         sender, resend = current_sender(self.rokt_conn_id), self._resend("audience", options)
         settings = self._settings_for(Surface.AUDIENCE_IMPORT if options.via == Via.IMPORT else Surface.EVENTS)
-        with AudienceRun(settings, options, sender, wanted=resend) as run:
+        with AudienceRun(settings, options, sender, wanted=resend, keeps_one=keeps_one) as run:
             report = self._deliver("audience", source, run.make_stream, options, resend)
             run.commit(report)
         return report
@@ -230,7 +232,8 @@ class RoktHook(BaseHook):
         """What :meth:`send_audience` would do, without sending or remembering anything.
 
         :returns: ``rows_read, rows_rejected, rows_skipped, members_added, members_removed, members_unchanged``, and
-            ``stopped_by``: what a guard says against the run, or ``None``.
+            ``stopped_by``: what would stop the run (a guard, another run, an unusable memory), or ``None``. Where the
+            memory is unusable the counts of members are 0.
         """
         with terminal_errors():
             chosen = options_from(AudienceOptions, audience=audience, mapping=mapping, **options)
@@ -241,8 +244,8 @@ class RoktHook(BaseHook):
     def plan_audience(self, source: Source, options: AudienceOptions) -> dict[str, Any]:
         """The preview of a source's rows; see :meth:`preview_audience`."""
         options.check()
-        sender = current_sender(self.rokt_conn_id)
-        with AudienceRun(self.settings, options, sender, is_preview=True) as run:
+        sender, resend = current_sender(self.rokt_conn_id), self._resend("audience", options)
+        with AudienceRun(self.settings, options, sender, wanted=resend, is_preview=True) as run:
             return run.preview(source)
 
     def stop(self) -> None:

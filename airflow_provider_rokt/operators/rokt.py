@@ -220,4 +220,4 @@ class RoktAudienceOperator(_RoktDeliveryOperator):
         from airflow_provider_rokt.options import AudienceOptions
 
         options = self._options(AudienceOptions)
-        return self.hook.deliver_audience(self._source(), options)
+        return self.hook.deliver_audience(self._source(), options, keeps_one=True)

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
+from itertools import chain
 
 from airflow_provider_rokt.audiences.import_requests import ImportEnvelope, MemberPacker
 from airflow_provider_rokt.audiences.intake import MemberIntake
+from airflow_provider_rokt.audiences.members import member_reader
 from airflow_provider_rokt.audiences.plan import AudiencePlan, Change, plan_changes
 from airflow_provider_rokt.audiences.spool import MemberSpool
 from airflow_provider_rokt.request import Endpoint, Request
@@ -33,11 +35,11 @@ def plan_of(
 ) -> tuple[AudiencePlan, list[RowFault]]:
     """The plan of a query's rows, and what was rejected."""
     spool = MemberSpool(memory_lines=memory_lines)
-    intake = MemberIntake(spool, hash_emails=hash_emails, wanted=default)
+    intake = MemberIntake(spool, member_reader(hash_emails=hash_emails), wanted=default)
     faults = intake.take(list(members), None if wanted is None else list(wanted))
-    plan = plan_changes(spool.sorted_lines(), faults.extend, remembered=remembered)
+    plan = plan_changes(spool.sorted_lines(), remembered=remembered)
     spool.close()
-    return plan, faults
+    return plan, [*faults, *chain.from_iterable(plan.contradictions())]
 
 
 def requests_of(changes: Iterable[Change], *, max_members: int = 4) -> Iterator[Request]:

@@ -39,6 +39,23 @@ def test_more_than_is_allowed_is_refused_with_the_way_to_allow_it(
     check_plan(counts, rows_read=1, max_removed=allowed)
 
 
+@pytest.mark.parametrize(
+    ("removed", "before", "says"),
+    [(3_001, 10_000, "30.01%"), (300_001, 1_000_000, "30.0001%"), (31, 100, "31.0%"), (7, 7, "100.0%")],
+)
+def test_the_fraction_is_told_with_enough_digits(removed: int, before: int, says: str) -> None:
+    with pytest.raises(RoktAudienceError) as refused:
+        check_plan(PlanCounts(before=before, removed=removed), rows_read=1, max_removed=0.3)
+    assert f"({says}), more than max_removed=0.3" in str(refused.value)
+
+
+def test_only_confirmed_members_count_where_there_are_any() -> None:
+    repeating = PlanCounts(before=14, members=10, removed=7, leaving=3)
+    check_plan(repeating, rows_read=1, max_removed=0.3)
+    with pytest.raises(RoktAudienceError, match="remove 3 of 10 members"):
+        check_plan(repeating, rows_read=1, max_removed=0.2)
+
+
 def test_an_empty_result_is_refused_unless_it_is_meant() -> None:
     counts = PlanCounts(before=7, removed=7)
     with pytest.raises(RoktAudienceError, match=r"no rows; nothing was sent. It would remove all 7 .*allow_empty=True"):
@@ -76,6 +93,21 @@ def test_good_arguments_pass() -> None:
 @pytest.mark.parametrize("audience", ["", "  ", "a" * 101, None, 5])
 def test_a_bad_name_is_refused(audience: object) -> None:
     with pytest.raises(RoktSettingsError, match="audience must be a name of 1 to 100 characters"):
+        check_audience_arguments(audience, "mirror", "import", 0.3)
+
+
+@pytest.mark.parametrize(
+    ("audience", "says"),
+    [
+        (" vip", "begin or end with a blank"),
+        ("vip\n", "begin or end with a blank"),
+        ("v\x00ip", "control characters"),
+        ("v\nip", "control characters"),
+        ("vip\ud800", "surrogate"),
+    ],
+)
+def test_a_name_that_cannot_be_seen_or_sent_is_refused(audience: str, says: str) -> None:
+    with pytest.raises(RoktSettingsError, match=f"audience must not .*{says}"):
         check_audience_arguments(audience, "mirror", "import", 0.3)
 
 

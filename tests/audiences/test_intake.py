@@ -3,6 +3,7 @@
 import pytest
 
 from airflow_provider_rokt.audiences.intake import MemberIntake
+from airflow_provider_rokt.audiences.members import member_reader
 from airflow_provider_rokt.audiences.spool import NUMBER, PERSON, SIGN, MemberSpool
 from airflow_provider_rokt.rows import FieldFault, RowFault, RowRef
 from tests.audiences.people import address, hashed
@@ -18,7 +19,7 @@ def spooled(spool: MemberSpool) -> set[tuple[int, str, str]]:
 @pytest.mark.parametrize(("wanted", "sign"), [(True, "+"), (False, "-")])
 def test_rows_are_numbered_across_windows(wanted: bool, sign: str) -> None:
     with MemberSpool() as spool:
-        intake = MemberIntake(spool, hash_emails=True, wanted=wanted)
+        intake = MemberIntake(spool, member_reader(hash_emails=True), wanted=wanted)
         assert intake.take([address(1), "nobody"]) == [RowFault(RowRef(2, "row 2"), (UNUSABLE,))]
         assert intake.take([address(3)]) == []
         assert intake.rows_read == 3
@@ -27,7 +28,7 @@ def test_rows_are_numbered_across_windows(wanted: bool, sign: str) -> None:
 
 def test_a_row_may_say_in_or_out() -> None:
     with MemberSpool() as spool:
-        intake = MemberIntake(spool, hash_emails=True)
+        intake = MemberIntake(spool, member_reader(hash_emails=True))
         faults = intake.take([address(1), address(2), address(3), "nobody"], [True, "out", None, "?"])
         assert faults == [
             RowFault(RowRef(3, "row 3"), (UNCLEAR,)),

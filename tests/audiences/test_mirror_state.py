@@ -5,7 +5,8 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,11 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_rokt.audiences.guards import check_plan
 from airflow_provider_rokt.audiences.members import member_key
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
 from airflow_provider_rokt.delivery.local_folder import LocalFolder
 from airflow_provider_rokt.delivery.store_folder import StoreFolder
-from airflow_provider_rokt.exceptions import RoktAudienceError
+from airflow_provider_rokt.exceptions import RoktAudienceBusyError, RoktAudienceError
 from airflow_provider_rokt.request import Request
 from tests.audiences.mirroring import SETTINGS, mirror
 from tests.audiences.people import ListAtRokt, address, hashed, plan_of, requests_of
@@ -241,16 +243,21 @@ def test_a_run_that_was_overtaken_cannot_commit(folder: Folder) -> None:
         plan, _ = plan_of([address(1)], remembered=state.remembered())
         state.begin(plan)
         mirror(folder, [2], lambda request: None, run="quick")
-        with pytest.raises(RoktAudienceError, match="no longer holds"):
+        with pytest.raises(RoktAudienceBusyError, match="no longer holds"):
             state.commit(plan)
-        with pytest.raises(RoktAudienceError, match="no longer holds"):
+        with pytest.raises(RoktAudienceBusyError, match="no longer holds"):
             state.keep()
-        folder.write("lock", [json.dumps({"run": "slow", "token": state._lease.token}).encode()])
-        with pytest.raises(RoktAudienceError, match="Another run changed"):
+        lock = {"run": "slow", "token": state._lease.token, "expires": time.time() + 60}
+        folder.write("lock", [json.dumps(lock).encode()])
+        with pytest.raises(RoktAudienceBusyError, match="Another run changed"):
             state.commit(plan)
+    # The quick one took over, so that the next run sends its changes once more.
     with MirrorState(folder, SETTINGS, "next") as state:
         remembered, _ = plan_of([address(2)], remembered=state.remembered())
-    assert (remembered.counts.unchanged, remembered.counts.added, remembered.counts.removed) == (1, 0, 0)
+    assert {change.person: change.include for change in remembered.changes()} == {
+        hashed(address(1)): False,
+        hashed(address(2)): True,
+    }
 
 
 def test_a_preview_needs_no_lease_and_writes_nothing(folder: Folder) -> None:
@@ -284,6 +291,7 @@ def test_a_contradicted_person_stays_as_unknown_as_before(folder: Folder) -> Non
 
 
 def test_what_killed_runs_left_is_tidied(folder: Folder) -> None:
+    mirror(folder, range(2), lambda request: None)
     folder.write("members.1234.partial", [b"x"])
     folder.write("unconfirmed-none.5678.partial", [b"x"])
     folder.write("unconfirmed-longago", [b"x"])
@@ -292,4 +300,72 @@ def test_what_killed_runs_left_is_tidied(folder: Folder) -> None:
     members, mine, unconfirmed = folder.names()
     assert (members, mine) == ("members", "notes.txt")
     assert unconfirmed.startswith("unconfirmed-")
-    assert list(requests_of(())) == []
+    assert unconfirmed != "unconfirmed-longago"
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_what_a_superseded_run_had_on_its_way_is_repaired(folder: Folder, held: bool) -> None:
+    """Its requests arrive after another run took over and committed: the run after that sends those persons anew."""
+    rokt, late = ListAtRokt(), list[Request]()
+    mirror(folder, range(4), rokt.take)
+    with MirrorState(folder, SETTINGS, "hanging", lease_seconds=60 if held else -1) as state:
+        plan, _ = plan_of([address(0), address(7)], remembered=state.remembered())
+        state.begin(plan)
+        late.extend(requests_of(plan.changes()))
+        mirror(folder, range(1, 4), rokt.take, run="hanging" if held else "another")
+    for request in late:
+        rokt.take(request)
+    assert rokt.members == persons([7])
+    sent: list[Request] = []
+    mirror(folder, range(1, 4), lambda request: (sent.append(request), rokt.take(request))[0])
+    assert rokt.members == persons(range(1, 4))
+    sent.clear()
+    mirror(folder, range(1, 4), sent.append)
+    assert sent == []
+
+
+def test_removals_sent_once_more_do_not_count_against_max_removed(folder: Folder) -> None:
+    mirror(folder, range(10), lambda request: None)
+    with MirrorState(folder, SETTINGS, "run"):
+        mirror(folder, range(3, 10), lambda request: None)
+    with MirrorState(folder, SETTINGS, "next") as state:
+        plan, _ = plan_of(map(address, range(5, 10)), remembered=state.remembered())
+    assert (plan.counts.removed, plan.counts.leaving, plan.counts.members) == (5, 2, 7)
+    check_plan(plan.counts, rows_read=5, max_removed=0.3)
+
+
+@pytest.mark.parametrize("lost", ["members", "unconfirmed"])
+def test_losing_half_of_the_memory_does_not_go_unnoticed(folder: Folder, lost: str) -> None:
+    mirror(folder, range(9), lambda request: None)
+    (file,) = [found for found in folder.names() if found.startswith(lost)]
+    folder.remove(file)
+    sent: list[Request] = []
+    with pytest.raises(RoktAudienceError, match=f"{file} cannot be used: it is missing, .*start over by deleting"):
+        mirror(folder, range(3), sent.append)
+    assert sent == []
+
+
+def test_a_lease_lost_while_a_file_is_written_leaves_the_old_file(folder: Folder) -> None:
+    mirror(folder, range(3), lambda request: None)
+    before = {name: bytes_of(folder, name) for name in folder.names()}
+    with MirrorState(folder, SETTINGS, "slow") as state:
+        plan, _ = plan_of([address(1)], remembered=state.remembered())
+
+        class Overtaking:
+            def decisions(self) -> Iterator[tuple[bytes, bytes]]:
+                yield from plan.decisions()
+                folder.write("lock", [b'{"run": "quick", "token": "t", "expires": 1}'])
+
+        with pytest.raises(RoktAudienceBusyError, match="'quick' took it over"):
+            state.begin(Overtaking())  # type: ignore[arg-type]
+    assert {name: bytes_of(folder, name) for name in before} == before
+
+
+def test_the_lease_is_renewed_while_lines_are_read(folder: Folder) -> None:
+    clock = [1_000.0]
+    with MirrorState(folder, SETTINGS, "run", lease_seconds=100, clock=lambda: clock[0]) as state:
+        for line in state.kept(iter([b"x\n"] * 30_000)):
+            assert line == b"x\n"
+            clock[0] += 0.005
+        with pytest.raises(RoktAudienceBusyError, match="another run"):
+            MirrorState(folder, SETTINGS, "other", clock=lambda: clock[0]).require_free()

@@ -111,6 +111,15 @@ def test_many_contradictions_are_reported_some_at_a_time() -> None:
     assert RowRef(1, f"member {hashed(address(0))[:16]}") in {fault.row for fault in faults}
 
 
+def test_contradictions_wait_on_the_disk_not_in_memory() -> None:
+    """However many rows contradict each other, what is held of them is one portion."""
+    plan, _ = plan_of([address(number) for number in range(2_500)] * 2, [True] * 2_500 + [False] * 2_500)
+    assert plan.counts.contradicting == 5_000
+    assert [len(faults) for faults in plan.contradictions()] == [1_000] * 5
+    held = [getattr(plan, name) for name in vars(plan)]
+    assert not any(isinstance(value, list | set | dict) for value in held)
+
+
 def test_a_damaged_memory_stops_the_plan() -> None:
     def damaged() -> Iterator[bytes]:
         yield from remembered([1])[0]
