@@ -66,8 +66,9 @@ def mutated(draw: st.DrawFn) -> tuple[Root, Document]:
             case "replace":
                 document = with_value(document, path, draw(JUNK))
             case _:
-                owner = path[:-1] if isinstance(path[-1], str) else path[:-2]
-                document = with_value(document, (*owner, draw(NAMES)), draw(JUNK))
+                while isinstance(path[-1], int):  # out of the lists, which may be nested by now
+                    path = path[:-1]
+                document = with_value(document, (*path[:-1], draw(NAMES)), draw(JUNK))
     return root, document
 
 
