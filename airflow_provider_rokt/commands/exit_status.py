@@ -40,6 +40,6 @@ def exits(function: Callable[[Namespace], int]) -> Callable[[Namespace], None]:
 
 
 def _said(error: Exception) -> str:
-    # A database's own errors say what is wrong only together with their name: "KeyError: 'orders'".
+    # Python's own errors say what is wrong only together with their name: "KeyError: 'orders'".
     is_for_users = isinstance(error, RoktError | AirflowException)
     return str(error) if is_for_users else f"{type(error).__name__}: {error}"

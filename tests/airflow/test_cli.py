@@ -222,7 +222,7 @@ def test_what_is_wrong_is_told_without_a_traceback(rokt_cli, shop, arguments, to
 
 def test_verbose_shows_where_an_error_comes_from(rokt_cli, shop):
     shop([order(1)])
-    status, _, err = rokt_cli("preview", "--sql-conn-id", "shop", "--sql", "SELECT missing", "--verbose")
+    status, _, err = rokt_cli("preview", "--sql-conn-id", "none", "--sql", "SELECT 1", "--verbose")
     assert status == 2
     assert "Traceback" in err
 
