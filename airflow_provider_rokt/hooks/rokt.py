@@ -1,19 +1,14 @@
 """The hook: a connection to Rokt, and deliveries through it."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
-from functools import cached_property
 from typing import Any
 
-from airflow.providers.common.compat.sdk import BaseHook, conf, mask_secret
+from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_rokt import connection_form
 from airflow_provider_rokt.audiences.guards import Via
-from airflow_provider_rokt.delivery.client import RoktClient
-from airflow_provider_rokt.delivery.credentials import Credentials
 from airflow_provider_rokt.delivery.delivery import Delivery
-from airflow_provider_rokt.delivery.endpoints import Endpoints
 from airflow_provider_rokt.delivery.pacing import Pacer
 from airflow_provider_rokt.delivery.report import Report
 from airflow_provider_rokt.delivery.resend import Resend, resend_of
@@ -21,36 +16,31 @@ from airflow_provider_rokt.delivery.retry import RetryPolicy
 from airflow_provider_rokt.delivery.run import DeliveryRun, Source
 from airflow_provider_rokt.events.conversions import Conversions
 from airflow_provider_rokt.events.mapping import CONVERSION, MEMBERSHIP, compile_mapping
-from airflow_provider_rokt.exceptions import RoktError, RoktSettingsError
 from airflow_provider_rokt.failures import terminal_errors
 from airflow_provider_rokt.hooks.audience import AudienceRun
+from airflow_provider_rokt.hooks.connection import ConnectedHook
 from airflow_provider_rokt.ledger_root import open_ledger
 from airflow_provider_rokt.options import AudienceOptions, ConversionOptions, DeliveryOptions, options_from
 from airflow_provider_rokt.packing import batches_per_request
 from airflow_provider_rokt.preview import ROWS_SHOWN, preview_conversions
-from airflow_provider_rokt.probe import probe
 from airflow_provider_rokt.sender import current_sender
-from airflow_provider_rokt.settings import RoktSettings, Surface, read_settings
+from airflow_provider_rokt.settings import Surface
 from airflow_provider_rokt.sources import mapped_rows
 from airflow_provider_rokt.stream import Stream
 
 
-class RoktHook(BaseHook):
+class RoktHook(ConnectedHook):
     """Sends rows to Rokt and says what became of each.
 
     :param rokt_conn_id: a connection of type ``rokt``.
     """
 
-    conn_name_attr = "rokt_conn_id"
-    default_conn_name = connection_form.DEFAULT_CONN_ID
-    conn_type = connection_form.CONN_TYPE
-    hook_name = connection_form.HOOK_NAME
-
-    def __init__(self, rokt_conn_id: str = default_conn_name) -> None:
-        super().__init__()
-        self.rokt_conn_id = rokt_conn_id
+    def __init__(self, rokt_conn_id: str = connection_form.DEFAULT_CONN_ID) -> None:
+        super().__init__(rokt_conn_id)
         self._run: DeliveryRun | None = None
         self._stopped = False
+
+    # Airflow before 3.2 asks the class itself for these two, not what it inherits.
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
@@ -61,54 +51,6 @@ class RoktHook(BaseHook):
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
         """The standard fields of the connection form before Airflow 3.2."""
         return connection_form.ui_field_behaviour()
-
-    @cached_property
-    def settings(self) -> RoktSettings:
-        """The connection, read and checked.
-
-        :raises RoktSettingsError: listing everything that is malformed.
-        """
-        return self._settings_for(None)
-
-    def _settings_for(self, needs: Surface | None) -> RoktSettings:
-        """The settings; raises with what is malformed and what the surface lacks together."""
-        connection = self._connection
-        if connection.conn_type != self.conn_type:
-            raise RoktSettingsError(
-                f"connection {self.rokt_conn_id!r}",
-                [f"its type is {connection.conn_type!r}; make it {self.conn_type!r}"],
-            )
-        return read_settings(
-            self.rokt_conn_id,
-            login=connection.login,
-            password=connection.password,
-            host=connection.host,
-            extra=_extra(connection),
-            needs=needs,
-        )
-
-    @cached_property
-    def _connection(self) -> Any:
-        return self.get_connection(self.rokt_conn_id)
-
-    def get_conn(self) -> RoktClient:
-        """A client for this connection; close it after use."""
-        return self._client()
-
-    def _client(self, connections: int = 1) -> RoktClient:
-        settings = self.settings
-        for secret in self._credentials.secrets:
-            mask_secret(secret)
-        endpoints = Endpoints.of(
-            settings.pod, settings.events_url, settings.audience_url, allow_any_host=settings.allow_any_host
-        )
-        return RoktClient(
-            endpoints, self._credentials, timeout_seconds=settings.timeout_seconds, connections=connections
-        )
-
-    @property
-    def _credentials(self) -> Credentials:
-        return Credentials(self.settings.login, self.settings.password, self.settings.audience_api_key)
 
     def send_conversions(
         self, rows: Iterable[Mapping[str, Any]], mapping: Mapping[str, Any] | None = None, **options: Any
@@ -254,17 +196,6 @@ class RoktHook(BaseHook):
         if self._run is not None:
             self._run.stop()
 
-    def test_connection(self) -> tuple[bool, str]:
-        """Tries every credential the connection holds without sending any data.
-
-        :returns: whether all were accepted, and what Rokt said or what to do.
-        """
-        try:
-            with closing(self._client()) as client:
-                return probe(client, self.settings, self._credentials)
-        except RoktError as error:
-            return False, str(error)
-
     def _deliver(
         self,
         operation: str,
@@ -295,15 +226,3 @@ class RoktHook(BaseHook):
     @staticmethod
     def _resend(operation: str, options: DeliveryOptions) -> Resend | None:
         return resend_of(options.resend_from, open_ledger, operation, options.recorded())
-
-
-def _extra(connection: Any) -> Any:
-    """What the connection's extra holds, or its text where that is no JSON, which Airflow would take for nothing."""
-    if not (connection.extra or "").strip():
-        return {}
-    try:
-        json.loads(connection.extra)
-    except ValueError:
-        return connection.extra
-    # Airflow's own reading also masks the secrets in it.
-    return connection.extra_dejson
