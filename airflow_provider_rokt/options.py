@@ -97,7 +97,7 @@ class AudienceOptions(DeliveryOptions):
     :param audience: the audience's name.
     :param mode: ``include``, ``exclude`` or ``mirror``.
     :param via: ``import`` (Custom Audience Import) or ``events`` (membership events).
-    :param hash_emails: send addresses as their SHA-256.
+    :param hash_emails: send addresses as their SHA-256; a mirror over events sends that besides where this is False.
     :param max_removed: the largest fraction of a mirrored audience that one run may remove.
     :param allow_empty: take a query without rows at its word.
     :param members_per_request: of an import.

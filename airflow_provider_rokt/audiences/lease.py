@@ -93,7 +93,7 @@ class Lease:
         """
         holder = self._read()
         if holder is None or holder.token != self.token:
-            what = f"{holder.run!r} took it over" if holder else "it was removed"
+            what = f"{holder.run!r} took it over" if holder else "it is gone, as after a run that took it over"
             raise RoktAudienceBusyError(
                 f"This run no longer holds {self._folder.uri}/{NAME}: {what}. It makes no further requests and "
                 "remembers nothing. Those on their way may still reach Rokt, so a run that takes over has the next "

@@ -179,7 +179,8 @@ class RoktAudienceOperator(_RoktDeliveryOperator):
     :param mapping: as for :class:`RoktConversionOperator`. ``events[].data.custom_attributes.status`` may name a
         column that says per row whether its person is in (``add``, ``true``, ...) or out, and with ``via="events"``
         ``events[].data.custom_attributes.audience_name`` one that names the audience. (templated)
-    :param hash_emails: send addresses as their SHA-256; ready hashes are recognised either way.
+    :param hash_emails: send addresses as their SHA-256; ready hashes are recognised either way. A mirror over
+        ``events`` that sends addresses sends the SHA-256 beside them, as it removes by that.
     :param max_removed: the largest fraction of a mirrored audience that one run may remove.
     :param allow_empty: take a query without rows at its word: a mirror then removes everyone.
     :param members_per_request: of an import, at most 1,000,000.
