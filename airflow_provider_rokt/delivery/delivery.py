@@ -62,7 +62,11 @@ class Delivery:
         self._next_progress = clock() + _PROGRESS_SECONDS
 
     def read(self, count: int) -> None:
-        """Counts rows read from the source."""
+        """Counts rows read from the source.
+
+        :raises RoktIncompleteError: after :meth:`stop`: the source need not be read on.
+        """
+        self._refuse_if_stopped()
         self._tally.read += count
 
     def skip(self, count: int) -> None:
@@ -89,8 +93,7 @@ class Delivery:
         self._engine.submit(request)
         self._book(self._engine.settled())
         self._raise()
-        if self._stopped:
-            raise RoktIncompleteError("The task was stopped; what was not sent yet is sent when it runs again.")
+        self._refuse_if_stopped()
 
     def stop(self) -> None:
         """Ends the sending in order: requests on their way get their verdict, nothing more leaves.
@@ -164,6 +167,10 @@ class Delivery:
     def _raise(self) -> None:
         if self._error:
             raise self._error
+
+    def _refuse_if_stopped(self) -> None:
+        if self._stopped:
+            raise RoktIncompleteError("The task was stopped; what was not sent yet is sent when it runs again.")
 
     def _report(self) -> Report:
         return self._tally.report(self._ledger.delivery_id, self._ledger.uri)

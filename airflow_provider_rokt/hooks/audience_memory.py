@@ -1,6 +1,8 @@
 """A mirror's memory: where it is kept, and which list at Rokt it is of."""
 
+import os
 import secrets
+import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
@@ -83,9 +85,9 @@ def _list_of(settings: RoktSettings, options: AudienceOptions) -> dict[str, str 
 
 
 def _run_name(sender: Mapping[str, Any]) -> str:
-    """The same for every try of a task instance, and for nothing else."""
+    """The same for every try of a task instance, and for nothing else; named to whom it keeps out."""
     if "task_id" not in sender:
-        return secrets.token_hex(8)
+        return f"process {os.getpid()} on {socket.gethostname()}, {secrets.token_hex(4)}"
     return "/".join(str(sender[name]) for name in ("dag_id", "task_id", "run_id", "map_index"))
 
 

@@ -297,6 +297,17 @@ def test_stopping_ends_it_in_order(office: Office, sandbox: Sandbox) -> None:
     assert {row.faults[0].reason for row in office.ledger().rows()} == {"the task was stopped"}
 
 
+def test_stopping_ends_the_reading(office: Office) -> None:
+    """Of an audience everything is read before anything is sent."""
+    with pytest.raises(RoktIncompleteError, match="stopped"), office.begin() as delivery:
+        delivery.read(10)
+        delivery.stop()
+        delivery.read(10)
+    report = office.ledger().report()
+    assert report is not None
+    assert (report["complete"], report["rows_read"], report["rows_failed"]) == (False, 10, 10)
+
+
 def test_stopping_ends_a_long_wait(office: Office, sandbox: Sandbox) -> None:
     sandbox.faults.add(Status(status=429, retry_after=3600))
     delivery = office.begin(replace(EAGER, budget_seconds=7200.0), concurrency=2)
