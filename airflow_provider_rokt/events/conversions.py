@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from airflow_provider_rokt.events.grouping import group
+from airflow_provider_rokt.events.grouping import Grouped, Grouping
 from airflow_provider_rokt.events.plan import Document, MappingPlan
 from airflow_provider_rokt.events.validation import Validator
 from airflow_provider_rokt.limits import HISTORICAL_MIN_AGE, STALE_AGE
@@ -79,13 +79,12 @@ class Conversions:
     def window(self, rows: Sequence[Row]) -> Window:
         """Maps, validates, groups and packs one read window; events are grouped within it."""
         window = Window()
-        valid: dict[Endpoint, list[tuple[RowRef, Document]]] = {endpoint: [] for endpoint in self._packers}
+        valid = {endpoint: Grouping(group_by_user=self._group_by_user) for endpoint in self._packers}
         for row in rows:
             self._rows += 1
             self._take(row, window, valid)
         for endpoint, events in valid.items():
-            if events:
-                self._pack(endpoint, events, window)
+            self._pack(endpoint, events.close(), window)
         return window
 
     def flush(self) -> Iterator[Window]:
@@ -100,7 +99,7 @@ class Conversions:
             if request := packer.flush():
                 yield Window(requests=[request])
 
-    def _take(self, row: Row, window: Window, valid: dict[Endpoint, list[tuple[RowRef, Document]]]) -> None:
+    def _take(self, row: Row, window: Window, valid: dict[Endpoint, Grouping]) -> None:
         mapped = self._plan.apply(row, self._rows)
         if self._wanted is not None and not self._wanted(mapped.row):
             window.skipped += 1
@@ -109,7 +108,7 @@ class Conversions:
         elif self._recent.seen(mapped.row.key):
             window.skipped += 1
         else:
-            valid[self._route(mapped.document)].append((mapped.row, mapped.document))
+            valid[self._route(mapped.document)].add(mapped.row, mapped.document)
 
     def _route(self, document: Document) -> Endpoint:
         timestamp = document["events"][0]["data"]["timestamp_unixtime_ms"]
@@ -119,8 +118,7 @@ class Conversions:
             self._stale += 1
         return Endpoint.BULK
 
-    def _pack(self, endpoint: Endpoint, events: list[tuple[RowRef, Document]], window: Window) -> None:
-        grouped = group(events, group_by_user=self._group_by_user)
+    def _pack(self, endpoint: Endpoint, grouped: Grouped, window: Window) -> None:
         window.faults.extend(grouped.faults)
         packer = self._packers[endpoint]
         for batch in grouped.batches:

@@ -22,21 +22,28 @@ class Grouped(NamedTuple):
     faults: list[RowFault]
 
 
-def group(rows: Iterable[tuple[RowRef, dict[str, Any]]], *, group_by_user: bool = True) -> Grouped:
-    """Makes batches of valid single-event batches; a user's events stay in order.
+class Grouping:
+    """Makes batches of valid single-event batches as they come; a user's events stay in order.
 
     A user's successive events share a batch when everything around them is identical, except that their user
     attributes may complete each other. Attributes describe the user: all of them end in one profile, whichever event
     brought them. Device, address, consent and click id describe the moment of the event: lent to another event they
     would be wrong.
 
-    :param rows: a row and its batch of exactly one event, as the mapping made it; left as they are.
     :param group_by_user: ``False`` gives each event a batch of its own.
     """
-    grouped: list[_OpenBatch] = []
-    newest: dict[bytes, _OpenBatch] = {}
-    faults: list[RowFault] = []
-    for row, document in rows:
+
+    def __init__(self, *, group_by_user: bool = True) -> None:
+        self._group_by_user = group_by_user
+        self._grouped: list[_OpenBatch] = []
+        self._newest: dict[bytes, _OpenBatch] = {}
+        self._faults: list[RowFault] = []
+
+    def add(self, row: RowRef, document: dict[str, Any]) -> None:
+        """Takes a row's batch of exactly one event, as the mapping made it; it is left as it is.
+
+        It is kept as bytes at once: the garbage collector walks through a window of dicts again and again.
+        """
         sections = document.copy()
         (event,) = sections.pop("events")
         attributes = sections.pop("user_attributes", {})
@@ -44,16 +51,27 @@ def group(rows: Iterable[tuple[RowRef, dict[str, Any]]], *, group_by_user: bool 
         shared, event_json = serialise(sections), serialise(event)
         user = _user(sections)
         # Only the newest batch of a user grows: an event must not overtake one that came with other circumstances.
-        if (batch := newest.get(user)) and batch.shared == shared and batch.take(row, attributes, event_json):
-            continue
+        if (batch := self._newest.get(user)) and batch.shared == shared and batch.take(row, attributes, event_json):
+            return
         batch = _OpenBatch(shared, row, attributes, event_json)
         if batch.size > BATCH_BYTES:
-            faults.append(RowFault(row, (_TOO_LARGE,)))
-            continue
-        grouped.append(batch)
-        if group_by_user:
-            newest[user] = batch
-    return Grouped([batch.close() for batch in grouped], faults)
+            self._faults.append(RowFault(row, (_TOO_LARGE,)))
+            return
+        self._grouped.append(batch)
+        if self._group_by_user:
+            self._newest[user] = batch
+
+    def close(self) -> Grouped:
+        """Everything taken."""
+        return Grouped([batch.close() for batch in self._grouped], self._faults)
+
+
+def group(rows: Iterable[tuple[RowRef, dict[str, Any]]], *, group_by_user: bool = True) -> Grouped:
+    """Groups what is at hand already, see :class:`Grouping`."""
+    grouping = Grouping(group_by_user=group_by_user)
+    for row, document in rows:
+        grouping.add(row, document)
+    return grouping.close()
 
 
 def _user(sections: dict[str, Any]) -> bytes:

@@ -30,6 +30,8 @@ _GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NO_TRACKING: Final = "00000000-0000-0000-0000-000000000000"
 # Bounded, because int() and Decimal() of text take the square of its length.
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})")
+# What Decimal would give back unchanged, and ten times slower.
+_PLAIN: Final = re.compile(r"(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?")
 _OLDEST: Final = 150
 # MySQL's BIT(1) comes as one byte.
 _YES: Final = ("true", "t", "yes", "y", "on", "1", "\x01")
@@ -123,6 +125,8 @@ def amount(value: object) -> str | None:
 
     :raises BadValue: if it is anything else.
     """
+    if type(value) is str and _PLAIN.fullmatch(value):
+        return value
     exact = _decimal(value)
     if exact is None:
         return None

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES, IDENTITY_PATHS
-from airflow_provider_rokt.events.values import BadValue, Json, Normaliser
+from airflow_provider_rokt.events.values import BadValue, Json, Normaliser, text
 from airflow_provider_rokt.rows import FieldFault, RowRef
 
 Document: TypeAlias = dict[str, Any]
@@ -119,10 +119,13 @@ class MappingPlan:
 def _filled(steps: Iterable[Step], row: Sequence[object], faults: list[FieldFault]) -> Document:
     values: Document = {}
     for path, key, place, normalise, fallback, required in steps:
-        value = None
-        if place is not None:
+        raw = None if place is None else row[place]
+        if normalise is text and type(raw) is str and raw.isascii():
+            # Most columns are text that is sent as it is: the call for each would be a third of the mapping's time.
+            value: Json | None = raw.strip() or None
+        else:
             try:
-                value = normalise(row[place])
+                value = None if raw is None else normalise(raw)
             except BadValue as bad:
                 faults.append(FieldFault(path, bad.reason))
                 continue
