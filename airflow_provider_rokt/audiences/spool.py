@@ -27,6 +27,8 @@ UNKNOWN: Final = b"?"
 
 # About 130 bytes each: 26 MB.
 MEMORY_LINES: Final = 200_000
+# Reached first by the lines of the Events API, which carry whole events.
+MEMORY_CHARS: Final = 16_000_000
 LINES_PER_WRITE: Final = 5_000
 # Each run is an open file and a buffer; well under the usual limit of 1,024 open files.
 RUNS: Final = 200
@@ -49,6 +51,7 @@ class MemberSpool:
         # Text until it is spilled: encoding many at once is four times as fast as encoding each line, and code points
         # sort as their UTF-8 does.
         self._lines: list[str] = []
+        self._chars = 0
         self._runs: list[BinaryIO] = []
 
     def add(self, member: Member, number: int, wanted: bool = True) -> None:
@@ -58,8 +61,10 @@ class MemberSpool:
         :param wanted: whether the row says that the person belongs in the audience.
         """
         sign = "+" if wanted else "-"
-        self._lines.append(f"{member.person}{sign}{number:012x}{member.address}\n")
-        if len(self._lines) >= self._limit:
+        line = f"{member.person}{sign}{number:012x}{member.address}\n"
+        self._lines.append(line)
+        self._chars += len(line)
+        if len(self._lines) >= self._limit or self._chars >= MEMORY_CHARS:
             self._spill()
 
     def sorted_lines(self) -> Iterator[bytes]:
@@ -88,6 +93,7 @@ class MemberSpool:
             for start in range(0, len(self._lines), LINES_PER_WRITE):
                 run.write("".join(self._lines[start : start + LINES_PER_WRITE]).encode())
             self._lines.clear()
+            self._chars = 0
             self._runs.append(run)
         if len(self._runs) > RUNS:
             self._merge_runs()

@@ -1,6 +1,7 @@
 """The spool sorts whatever fits on the disk."""
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,20 @@ def test_more_runs_than_may_be_open_are_merged(monkeypatch: pytest.MonkeyPatch) 
         assert len(os.listdir("/proc/self/fd")) <= before + 6
         assert list(spool.sorted_lines()) == sorted(lines_of(found))
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_long_lines_are_spilled_sooner() -> None:
+    """A line of the Events API carries a whole event."""
+    tracemalloc.start()
+    try:
+        with MemberSpool() as spool:
+            for number in range(100):
+                spool.add(Member(hashed(address(number)), "x" * 1_000_000), number)
+            _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # Those held, joined, and encoded.
+    assert peak < 4 * spooling.MEMORY_CHARS
 
 
 def test_an_address_beyond_ascii_survives() -> None:
