@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from airflow_provider_rokt.get_provider_info import get_provider_info
-from airflow_provider_rokt.sandbox.settings import Settings as SandboxSettings
-from airflow_provider_rokt.settings import Surface, read_settings
+from airflow_provider_rokt.sandbox.connection import connection
+from airflow_provider_rokt.sandbox.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "docker-compose.yaml"
@@ -71,21 +71,16 @@ def test_compose_substitutes_nothing() -> None:
     assert re.findall(r"(?<!\$)(?:\$\$)*\$(?!\$)", FILE.read_text()) == []
 
 
-def test_the_connection_fits_the_sandbox() -> None:
-    connection = json.loads(ENVIRONMENT["AIRFLOW_CONN_ROKT_DEFAULT"])
-    assert connection["conn_type"] == "rokt"
-    settings = read_settings(
-        "rokt_default",
-        login=connection["login"],
-        password=connection["password"],
-        host=connection.get("host"),
-        extra=connection["extra"],
-        needs=Surface.EVENTS,
-    )
-    sandbox = SandboxSettings()
-    assert (settings.login, settings.password) == (sandbox.key, sandbox.secret)
+def test_the_connection_is_the_one_the_sandbox_offers() -> None:
     command = SERVICES["sandbox"]["command"]
-    assert settings.events_url == f"http://sandbox:{command[command.index('--port') + 1]}"
+    offered = connection(f"http://sandbox:{command[command.index('--port') + 1]}", Settings())
+    assert json.loads(ENVIRONMENT["AIRFLOW_CONN_ROKT_DEFAULT"]) == offered
+
+
+def test_every_connection_of_the_examples_is_there() -> None:
+    examples = "".join(example.read_text() for example in (ROOT / "dags_examples").glob("*.py"))
+    wanted = set(re.findall(r"conn_id=\"(\w+)\"", examples)) | {"rokt_default"}
+    assert {f"AIRFLOW_CONN_{name.upper()}" for name in wanted} <= set(ENVIRONMENT)
 
 
 def test_the_shop_is_where_the_connection_looks() -> None:
