@@ -62,7 +62,8 @@ def _verdict(surface: str, endpoint: Endpoint, answer: Answer, accepted: bool = 
     if error := stopping_error(endpoint, answer.status, answer.body):
         return False, f"{surface}: {error}"
     if accepted or 200 <= answer.status <= 299:
-        return True, f"{surface}: the credentials are accepted; nothing was sent."
+        certainty = ", as far as a probe without data can tell" if endpoint.is_events else ""
+        return True, f"{surface}: the credentials are accepted{certainty}; nothing was sent."
     return (
         False,
         f"{surface}: Rokt answered {answer.status}, which says nothing of the credentials; try again.",
