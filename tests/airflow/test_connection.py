@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
 from airflow_provider_rokt.exceptions import RoktSettingsError
 from airflow_provider_rokt.failures import RoktTaskFailed
@@ -15,6 +16,15 @@ def connect(monkeypatch, **fields):
     monkeypatch.setenv("AIRFLOW_CONN_ROKT_DEFAULT", json.dumps({"conn_type": "rokt"} | fields))
 
 
+def connect_with_extra(monkeypatch, extra):
+    """Some releases of Airflow 3 refuse an odd extra themselves, so the hook never sees it."""
+    connect(monkeypatch, login="key", password="secret", extra=extra)
+    try:
+        RoktHook.get_connection("rokt_default")
+    except AirflowNotFoundException:
+        pytest.skip("this Airflow itself refuses a connection with such an extra")
+
+
 def problems(attempt):
     with pytest.raises(RoktTaskFailed) as failed:
         attempt()
@@ -25,7 +35,7 @@ def problems(attempt):
 @pytest.mark.filterwarnings("ignore:Encountered")  # Airflow 2.11 announces that 3.0 refuses such an extra
 @pytest.mark.parametrize("extra", ["pod=eu1", "[1]", "5", '"eu1"', '{"pod": "eu1"', "nothing"])
 def test_an_extra_that_is_no_json_object_is_a_problem(monkeypatch, extra):
-    connect(monkeypatch, login="key", password="secret", extra=extra)
+    connect_with_extra(monkeypatch, extra)
     with pytest.raises(RoktSettingsError, match="must be a JSON object") as caught:
         _ = RoktHook().settings
     assert "eu1" not in str(caught.value)
@@ -34,7 +44,7 @@ def test_an_extra_that_is_no_json_object_is_a_problem(monkeypatch, extra):
 
 @pytest.mark.parametrize("extra", [None, "", "  ", "null", "{}"])
 def test_an_empty_extra_is_none(monkeypatch, extra):
-    connect(monkeypatch, login="key", password="secret", extra=extra)
+    connect_with_extra(monkeypatch, extra)
     assert RoktHook().settings.pod == "us1"
 
 
