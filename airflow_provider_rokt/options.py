@@ -79,7 +79,7 @@ class DeliveryOptions:
 class ConversionOptions(DeliveryOptions):
     """What a conversion delivery can be told besides.
 
-    :param group_by_user: send a user's events of one read window as one batch.
+    :param group_by_user: send a user's successive events of one read window as one batch.
     :param historical: send events older than 72 hours to ``/historical``.
     """
 

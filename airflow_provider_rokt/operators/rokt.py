@@ -137,7 +137,8 @@ class RoktConversionOperator(_RoktDeliveryOperator):
     :param environment: ``production``, also for tests, as Rokt's guide says; or ``development``. (templated)
     :param timestamp_unit: of plain numbers: ``s``, ``ms``, ``us``, ``ns``; ``auto`` tells by their size.
     :param phone_region: two-letter country of phone numbers without ``+`` and country code.
-    :param group_by_user: send a user's events of one read window as one batch; Rokt's limit counts batches.
+    :param group_by_user: send a user's successive events of one read window as one batch; Rokt's limit counts
+        batches.
     :param historical: send events older than 72 hours to ``/historical``. Rokt does not forward those to event
         outputs, so they may never be attributed; fresher events take the usual way.
     :param max_rejected: rows (int) or fraction of the rows read (float) that may be rejected; above it the task

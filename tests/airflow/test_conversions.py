@@ -24,6 +24,7 @@ from airflow_provider_rokt.failures import RoktTaskFailed
 from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.operators.rokt import RoktConversionOperator
 from airflow_provider_rokt.sandbox.faults import Redirect, Refuse, Reset, Status
+from tests.events.documents import EXAMPLE
 
 CHINOOK = Path(__file__).parents[3] / "shared" / "data" / "chinook.sqlite"
 GUIDE_COLUMNS = {
@@ -61,40 +62,6 @@ GUIDE_ROW = {
     "confirmation": "ORD-789012",
     "amount": "149.99",
     "currency": "USD",
-}
-GUIDE_DOCUMENT = {
-    "environment": "production",
-    "ip": "203.0.113.42",
-    "device_info": {"http_header_user_agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X)"},
-    "user_identities": {
-        "email": "jane.smith@example.com",
-        "customerid": "cust_123456",
-        "other2": "rokt-click-id-from-url-param",
-    },
-    "user_attributes": {
-        "firstname": "Jane",
-        "lastname": "Smith",
-        "zip": "10001",
-        "city": "New York",
-        "state": "NY",
-    },
-    "events": [
-        {
-            "event_type": "custom_event",
-            "data": {
-                "event_name": "conversion",
-                "custom_event_type": "transaction",
-                "source_message_id": "order_789012",
-                "timestamp_unixtime_ms": 1735689600000,
-                "custom_attributes": {
-                    "conversiontype": "purchase",
-                    "confirmationref": "ORD-789012",
-                    "amount": "149.99",
-                    "currency": "USD",
-                },
-            },
-        }
-    ],
 }
 
 
@@ -138,7 +105,7 @@ def test_the_guides_example_leaves_as_the_guide_prints_it(sandbox, rokt, shop):
     shop([GUIDE_ROW])
     result = send(mapping=GUIDE_COLUMNS)
     (document,) = sandbox.store.documents
-    assert without_ids(document) == GUIDE_DOCUMENT
+    assert without_ids(document) == EXAMPLE
     assert document["integration_attributes"] == {
         "1277": {"passbackconversiontrackingid": "rokt-click-id-from-url-param"}
     }
@@ -162,7 +129,7 @@ def test_dirty_twins_of_the_example_are_normalised_to_it(sandbox, rokt, shop):
         sandbox.reset()
         shop([GUIDE_ROW | twin])
         send(mapping=GUIDE_COLUMNS)
-        assert [without_ids(document) for document in sandbox.store.documents] == [GUIDE_DOCUMENT]
+        assert [without_ids(document) for document in sandbox.store.documents] == [EXAMPLE]
 
 
 @pytest.mark.skipif(not CHINOOK.exists(), reason="the Chinook sample database is not beside this project")
