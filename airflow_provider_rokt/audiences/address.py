@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from airflow_provider_rokt.audiences.members import Member, member_reader
-from airflow_provider_rokt.events.plan import Step
+from airflow_provider_rokt.events.block import Step
 from airflow_provider_rokt.events.values import BadValue, text
 from airflow_provider_rokt.rows import FieldFault
 from airflow_provider_rokt.stream import Row

@@ -15,8 +15,9 @@ from airflow_provider_rokt.audiences.naming import flag_name, flag_problem, name
 from airflow_provider_rokt.audiences.plan import Change
 from airflow_provider_rokt.audiences.spool import MemberSpool
 from airflow_provider_rokt.events.batch import serialise
+from airflow_provider_rokt.events.block import Document
 from airflow_provider_rokt.events.grouping import group
-from airflow_provider_rokt.events.plan import Document
+from airflow_provider_rokt.events.plan import MappedRow
 from airflow_provider_rokt.events.validation import Validator
 from airflow_provider_rokt.events.values import BadValue, text
 from airflow_provider_rokt.packing import RequestPacker
@@ -55,14 +56,13 @@ class EventIntake:
     def take(self, rows: Sequence[Row]) -> Window:
         """Takes the next rows, in order."""
         window = Window()
-        for row in rows:
+        for row, mapped in zip(rows, self._columns.plan.apply(rows, self._rows + 1), strict=True):
             self._rows += 1
-            if faults := self._take(row):
+            if faults := self._take(row, mapped):
                 window.faults.append(RowFault(RowRef(self._rows, f"row {self._rows}"), faults))
         return window
 
-    def _take(self, row: Row) -> list[FieldFault]:
-        mapped = self._columns.plan.apply(row, self._rows)
+    def _take(self, row: Row, mapped: MappedRow) -> list[FieldFault]:
         faults = list(mapped.faults)
         wanted, audience = self._is_wanted(row, faults), self._named(row, faults)
         if self._person and self._person(row) is DISAGREE:

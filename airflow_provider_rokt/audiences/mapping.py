@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from airflow_provider_rokt.audiences.guards import MIRRORED_IDENTITIES
+from airflow_provider_rokt.events.block import Step
 from airflow_provider_rokt.events.columns import Columns
 from airflow_provider_rokt.events.destinations import IDENTITY_PATHS, MEMBERSHIP, automatic
 from airflow_provider_rokt.events.mapping import Rules, compile_mapping
-from airflow_provider_rokt.events.plan import MappingPlan, Step
+from airflow_provider_rokt.events.plan import MappingPlan
 from airflow_provider_rokt.exceptions import RoktMappingError
 
 # A membership event's own attributes: a row may say itself whether its person is in, and in which audience.

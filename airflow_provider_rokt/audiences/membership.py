@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from airflow_provider_rokt.audiences.naming import flag_name
 from airflow_provider_rokt.events.batch import serialise
+from airflow_provider_rokt.events.block import Document
 from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES, MEMBERSHIP
-from airflow_provider_rokt.events.plan import Document
 
 # Of the digest of an event's id: enough beside an id of the user's own, and enough alone.
 _BESIDE: Final = 16

@@ -78,7 +78,7 @@ class Pacer:
             if now < self._held_until:
                 return self._held_until - now
             self._departures = [departure for departure in self._departures if departure.forgotten_at > now]
-            counted = sum(departure.batches for departure in self._departures)
+            counted = sum([departure.batches for departure in self._departures])
             if not counted or counted + batches <= self._rate:
                 return 0.0
             seconds = min(departure.forgotten_at for departure in self._departures) - now

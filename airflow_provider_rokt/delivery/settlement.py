@@ -1,8 +1,9 @@
 """From one request to a final verdict on every row in it, over as many exchanges as that takes."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from airflow_provider_rokt.delivery.exchange import Exchange
@@ -52,10 +53,11 @@ class Settlement:
         self.answers += exchange.answers
         if finals:
             self.records.append(_record(exchange, finals))
+        self.accepted += sum(
+            [row.number > 0 for final in finals if final.outcome is Outcome.ACCEPTED for row in final.batch.rows]
+        )
         for batch, outcome, faults in finals:
-            if outcome is Outcome.ACCEPTED:
-                self.accepted += sum(1 for row in batch.rows if row.number)
-            else:
+            if outcome is not Outcome.ACCEPTED:
                 booked = self.rejected if outcome is Outcome.REJECTED else self.failed
                 booked.extend(RowFault(row, faults) for row in batch.rows)
 
@@ -108,10 +110,10 @@ def _sort(request: Request, judgements: Sequence[Judgement]) -> tuple[list[_Fina
     unknown: list[Batch] = []
     parts: list[Batch] = []
     for batch, judgement in zip(request.batches, judgements, strict=True):
-        if judgement.ruling is Ruling.UNKNOWN:
-            unknown.append(batch)
-        elif judgement.ruling is Ruling.ACCEPTED:
+        if judgement.ruling is Ruling.ACCEPTED:
             finals.append(_Final(batch, Outcome.ACCEPTED))
+        elif judgement.ruling is Ruling.UNKNOWN:
+            unknown.append(batch)
         elif judgement.ruling is Ruling.UNREADABLE:
             finals.append(_Final(batch, Outcome.FAILED, judgement.faults))
         elif len(smaller := batch.split()) > 1:
@@ -152,13 +154,20 @@ def _record(exchange: Exchange, finals: Sequence[_Final]) -> RequestRecord:
         milliseconds=round(exchange.milliseconds, 1),
         first_row=min(numbers),
         last_row=max(numbers),
-        batches=tuple(_verdict(final, exchange.status) for final in finals),
+        batches=tuple(_verdicts(finals, exchange.status)),
     )
 
 
-def _verdict(final: _Final, status: int | None) -> BatchVerdict:
-    path, reason = final.faults[0] if final.faults else ("", "")
-    return BatchVerdict(final.outcome, status, len(final.batch.rows), reason, path)
+def _verdicts(finals: Iterable[_Final], status: int | None) -> Iterator[BatchVerdict]:
+    """One for each batch; equal neighbours share it, since most requests of a hundred batches have a single one."""
+    for (outcome, faults, rows), equal in groupby(finals, _ending):
+        path, reason = faults[0] if faults else ("", "")
+        verdict = BatchVerdict(outcome, status, rows, reason, path)
+        yield from (verdict for _ in equal)
+
+
+def _ending(final: _Final) -> tuple[Outcome, tuple[FieldFault, ...], int]:
+    return final.outcome, final.faults, len(final.batch.rows)
 
 
 def _why(error: Exception) -> str:

@@ -4,8 +4,9 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
+from airflow_provider_rokt.events.block import Document
 from airflow_provider_rokt.events.grouping import Grouped, Grouping
-from airflow_provider_rokt.events.plan import Document, MappingPlan
+from airflow_provider_rokt.events.plan import MappedRow, MappingPlan
 from airflow_provider_rokt.events.validation import Validator
 from airflow_provider_rokt.limits import HISTORICAL_MIN_AGE, STALE_AGE
 from airflow_provider_rokt.packing import RequestPacker
@@ -80,9 +81,9 @@ class Conversions:
         """Maps, validates, groups and packs one read window; events are grouped within it."""
         window = Window()
         valid = {endpoint: Grouping(group_by_user=self._group_by_user) for endpoint in self._packers}
-        for row in rows:
-            self._rows += 1
-            self._take(row, window, valid)
+        for mapped in self._plan.apply(rows, self._rows + 1):
+            self._take(mapped, window, valid)
+        self._rows += len(rows)
         for endpoint, events in valid.items():
             self._pack(endpoint, events.close(), window)
         return window
@@ -99,16 +100,16 @@ class Conversions:
             if request := packer.flush():
                 yield Window(requests=[request])
 
-    def _take(self, row: Row, window: Window, valid: dict[Endpoint, Grouping]) -> None:
-        mapped = self._plan.apply(row, self._rows)
-        if self._wanted is not None and not self._wanted(mapped.row):
+    def _take(self, mapped: MappedRow, window: Window, valid: dict[Endpoint, Grouping]) -> None:
+        row, document, faults = mapped
+        if self._wanted is not None and not self._wanted(row):
             window.skipped += 1
-        elif faults := mapped.faults or self._validator.faults(mapped.document):
-            window.faults.append(RowFault(mapped.row, faults))
-        elif self._recent.seen(mapped.row.key):
+        elif faults := faults or self._validator.faults(document):
+            window.faults.append(RowFault(row, faults))
+        elif self._recent.seen(row.key):
             window.skipped += 1
         else:
-            valid[self._route(mapped.document)].add(mapped.row, mapped.document)
+            valid[self._route(document)].add(row, document)
 
     def _route(self, document: Document) -> Endpoint:
         timestamp = document["events"][0]["data"]["timestamp_unixtime_ms"]

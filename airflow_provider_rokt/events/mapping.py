@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
+from airflow_provider_rokt.events.block import Document, Step
 from airflow_provider_rokt.events.columns import Columns
 from airflow_provider_rokt.events.destinations import (
     CONVERSION,
@@ -14,7 +15,7 @@ from airflow_provider_rokt.events.destinations import (
     automatic,
     destination,
 )
-from airflow_provider_rokt.events.plan import Consent, Document, MappedRow, MappingPlan, Step
+from airflow_provider_rokt.events.plan import Consent, MappedRow, MappingPlan
 from airflow_provider_rokt.events.rules import Rules
 from airflow_provider_rokt.events.values import BadValue, Json, Normaliser
 from airflow_provider_rokt.exceptions import RoktMappingError

@@ -1,42 +1,27 @@
 """A mapping compiled: the few steps that make each row a batch of one event."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
+from airflow_provider_rokt.events.block import Block, Document, Step
 from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES, IDENTITY_PATHS
-from airflow_provider_rokt.events.values import BadValue, Json, Normaliser, text
 from airflow_provider_rokt.rows import FieldFault, RowRef
-
-Document: TypeAlias = dict[str, Any]
+from airflow_provider_rokt.stream import Row
 
 # mParticle's number for Rokt, and the attribute its web SDK puts a click id under; Segment sends it there too.
 _ROKT_MODULE: Final = "1277"
 _CLICK_ID: Final = "passbackconversiontrackingid"
 _NO_IDENTITY: Final = f"the row has no identity: one of {', '.join(IDENTITY_PATHS)} is needed"
-_REQUIRED: Final = "required, but the row has none"
+# Rows read at once: many enough to be fast, few enough that what is made of them is still in the processor's cache when
+# it is validated and written.
+_BLOCK: Final = 250
 # Keys are logged and kept; longer ones are named by their digest.
 _KEY_CHARS: Final = 128
 # An address may have come through a web form or a Japanese keyboard.
 _ADDRESS_SIGN: Final = re.compile("[@＠﹫]|%40").search
-
-
-class Step(NamedTuple):
-    """Fills one key.
-
-    :param place: of the source column in a row; None when the value is the same in every row.
-    :param fallback: the normalised value where the column has none; None for none.
-    :param required: whether it is a fault when there is neither.
-    """
-
-    path: str
-    key: str
-    place: int | None
-    normalise: Normaliser
-    fallback: Json | None
-    required: bool
 
 
 class Consent(NamedTuple):
@@ -84,58 +69,46 @@ class MappingPlan:
     attributes: tuple[Step, ...]
     now: int
 
-    def apply(self, row: Sequence[object], number: int) -> MappedRow:
-        """Makes a row a batch, or says everything that keeps it from being one.
+    def apply(self, rows: Sequence[Row], first: int) -> Iterator[MappedRow]:
+        """Makes each row a batch, or says everything that keeps it from being one.
 
-        :param number: the row's place in the result, from 1.
+        :param first: the first one's place in the result, from 1.
         """
-        faults: list[FieldFault] = []
-        document: Document = {"environment": self.environment}
-        if self.root:
-            document.update(_filled(self.root, row, faults))
-        for section, steps in self.sections:
-            if values := _filled(steps, row, faults):
-                document[section] = values
-        _settle_identities(document, faults)
-        data: Document = {**self.event, **_filled(self.data, row, faults)}
-        if self.consents and (state := self._consent_state(row, data, faults)):
-            document["consent_state"] = state
-        if values := _filled(self.attributes, row, faults):
-            data["custom_attributes"] = values
-        document["events"] = [{"event_type": "custom_event", "data": data}]
-        return MappedRow(RowRef(number, _key(data, number)), document, faults)
+        for start in range(0, len(rows), _BLOCK):
+            yield from self._apply(rows[start : start + _BLOCK], first + start)
 
-    def _consent_state(self, row: Sequence[object], data: Document, faults: list[FieldFault]) -> Document:
-        state: Document = {}
+    def _apply(self, rows: Sequence[Row], first: int) -> Iterator[MappedRow]:
+        block = Block(rows)
+        documents = block.filled([{"environment": self.environment} for _ in rows], self.root)
+        for name, steps in self.sections:
+            _put(documents, name, block.objects(steps))
+        for document, faults in zip(documents, block.faults, strict=True):
+            _settle_identities(document, faults)
+        data = block.filled([dict(self.event) for _ in rows], self.data)
+        if self.consents:
+            _put(documents, "consent_state", self._consent_states(block, data))
+        _put(data, "custom_attributes", block.objects(self.attributes))
+        for document, values in zip(documents, data, strict=True):
+            document["events"] = [{"event_type": "custom_event", "data": values}]
+        refs = [RowRef(number, _key(values, number)) for number, values in enumerate(data, first)]
+        return map(MappedRow, refs, documents, block.faults)
+
+    def _consent_states(self, block: Block, data: Sequence[Document]) -> list[Document]:
+        states: list[Document] = [{} for _ in data]
         for regulation, purpose, steps in self.consents:
-            record = _filled(steps, row, faults)
-            # Without a yes or no the rest of a record says nothing.
-            if "consented" in record:
-                record.setdefault("timestamp_unixtime_ms", data.get("timestamp_unixtime_ms", self.now))
-                state.setdefault(regulation, {})[purpose] = record
-        return state
+            for state, record, event in zip(states, block.objects(steps), data, strict=True):
+                # Without a yes or no the rest of a record says nothing.
+                if "consented" in record:
+                    record.setdefault("timestamp_unixtime_ms", event.get("timestamp_unixtime_ms", self.now))
+                    state.setdefault(regulation, {})[purpose] = record
+        return states
 
 
-def _filled(steps: Iterable[Step], row: Sequence[object], faults: list[FieldFault]) -> Document:
-    values: Document = {}
-    for path, key, place, normalise, fallback, required in steps:
-        raw = None if place is None else row[place]
-        if normalise is text and type(raw) is str and raw.isascii():
-            # Most columns are text that is sent as it is: the call for each would be a third of the mapping's time.
-            value: Json | None = raw.strip() or None
-        else:
-            try:
-                value = None if raw is None else normalise(raw)
-            except BadValue as bad:
-                faults.append(FieldFault(path, bad.reason))
-                continue
-        if value is None:
-            value = fallback
-        if value is not None:
-            values[key] = value
-        elif required:
-            faults.append(FieldFault(path, _REQUIRED))
-    return values
+def _put(objects: Iterable[Document], name: str, members: Iterable[Document]) -> None:
+    """Gives each object its member of that name, unless that is empty."""
+    for made, member in zip(objects, members, strict=True):
+        if member:
+            made[name] = member
 
 
 def _settle_identities(document: Document, faults: list[FieldFault]) -> None:
@@ -161,6 +134,6 @@ def _key(data: Document, number: int) -> str:
     if key is None:
         return f"row {number}"
     # Some use the customer's address as the event's id, but a key is logged.
-    if _ADDRESS_SIGN(key) or len(key) > _KEY_CHARS or not key.isprintable():
+    if len(key) > _KEY_CHARS or not key.isprintable() or _ADDRESS_SIGN(key):
         return f"sha256:{sha256(key.encode()).hexdigest()[:16]}"
     return key

@@ -80,9 +80,12 @@ class Validator:
 
     @cached_property
     def _fast(self) -> "jsonschema_rs.Draft202012Validator":
-        from jsonschema_rs import Draft202012Validator
+        from jsonschema_rs import Draft202012Validator, RegexOptions
 
-        return Draft202012Validator(_schema(schema_text(), self._root), validate_formats=True)
+        # The schema's patterns look neither ahead nor back, so the engine of linear time will do.
+        return Draft202012Validator(
+            _schema(schema_text(), self._root), validate_formats=True, pattern_options=RegexOptions()
+        )
 
     @cached_property
     def _reference(self) -> "jsonschema.Draft202012Validator":
