@@ -1,4 +1,4 @@
-"""What somebody would write without this provider: fetch all rows, build dicts, post them by the hundred.
+"""What somebody would write without this provider: fetch all rows, build dicts by a table, post them by the hundred.
 
 It makes of these rows the very events this provider makes, and no more: no other spelling of a value is understood, no
 limit kept, no answer read but its status, nothing retried, paced or recorded.
@@ -7,7 +7,7 @@ limit kept, no answer read but its status, nothing retried, paced or recorded.
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -15,8 +15,12 @@ import requests
 from airflow.providers.common.compat.sdk import BaseHook
 from jsonschema import Draft202012Validator, FormatChecker
 
+from benchmarks import shop
 
-def deliver(sql: str, parameters: Sequence[Any], url: str, validate: bool) -> None:
+ToBatch = Callable[[Sequence[Any]], dict[str, Any]]
+
+
+def deliver(sql: str, parameters: Sequence[Any], url: str, to_batch: ToBatch, validate: bool = False) -> None:
     """Sends every row of the query.
 
     :param validate: against the schema this provider uses, compiled once, as careful scripts do.
@@ -39,67 +43,66 @@ def deliver(sql: str, parameters: Sequence[Any], url: str, validate: bool) -> No
 
 
 def to_batch(row: Sequence[Any]) -> dict[str, Any]:
-    """One row as Rokt's guide prints it; what is missing or blank is left out, since Rokt refuses null."""
-    mobile = _mobile(row[13])
-    click = _text(row[8])
-    batch = {
-        "environment": "production",
-        "ip": _text(row[9]),
-        "device_info": _present({"http_header_user_agent": _text(row[10])}),
-        "user_identities": _present({"email": _lower(row[6]), "customerid": _text(row[7]), "other2": click}),
-        "user_attributes": _present(
-            {
-                "firstname": _text(row[11]),
-                "lastname": _text(row[12]),
-                "mobile": mobile,
-                "mobilesha256": hashlib.sha256(mobile.encode()).hexdigest() if mobile else None,
-                "dob": (_text(row[15]) or "").replace("-", "") or None,
-                "city": _text(row[16]),
-                "state": _text(row[17]),
-                "zip": _text(row[18]),
-                "language": _text(row[19]),
-            }
-        ),
-        "events": [
-            {
-                "event_type": "custom_event",
-                "data": {
-                    "event_name": "conversion",
-                    "custom_event_type": "transaction",
-                    "source_message_id": _text(row[0]),
-                    "timestamp_unixtime_ms": int(row[1]),
-                    "custom_attributes": _present(
-                        {
-                            "conversiontype": _text(row[2]),
-                            "confirmationref": _text(row[3]),
-                            "amount": _text(row[4]),
-                            "currency": _text(row[5]),
-                        }
-                    ),
-                },
-            }
-        ],
-    }
-    if click:
-        batch["integration_attributes"] = {"1277": {"passbackconversiontrackingid": click}}
-    return _present(batch)
+    """One row by the table that the guide tells to make; what is missing or blank is left out, as Rokt refuses null."""
+    values = dict(zip(shop.COLUMNS, row, strict=True))
+    batch: dict[str, Any] = {}
+    for path, value in _FIXED.items():
+        _put(batch, path, value)
+    for path, column in shop.MAPPING.items():
+        value = _CLEAN.get(path, text)(values[column])
+        if value is not None:
+            _put(batch, path, value)
+    if click := batch["user_identities"].get("other2"):
+        _put(batch, "integration_attributes.1277.passbackconversiontrackingid", click)
+    return batch
 
 
-def _text(value: object) -> str | None:
+def text(value: object) -> str | None:
+    """Trimmed text; None for none."""
     return None if value is None else str(value).strip() or None
 
 
-def _lower(value: object) -> str | None:
-    text = _text(value)
-    return text.lower() if text else None
+def lower(value: object) -> str | None:
+    """The same in lower case."""
+    written = text(value)
+    return written.lower() if written else None
 
 
-def _mobile(value: object) -> str | None:
+def mobile(value: object) -> str | None:
+    """The ten digits of a North American number."""
     return re.sub(r"\D", "", str(value))[-10:] if value else None
 
 
-def _present(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
+def sha256(value: str | None) -> str | None:
+    """Of what is not None."""
+    return hashlib.sha256(value.encode()).hexdigest() if value else None
+
+
+def day(value: object) -> str | None:
+    """``1984-07-21`` as ``19840721``."""
+    return (text(value) or "").replace("-", "") or None
+
+
+_FIXED = {
+    "environment": "production",
+    "events[].event_type": "custom_event",
+    "events[].data.event_name": "conversion",
+    "events[].data.custom_event_type": "transaction",
+}
+_CLEAN: dict[str, Callable[[Any], Any]] = {
+    "events[].data.timestamp_unixtime_ms": int,
+    "user_identities.email": lower,
+    "user_attributes.mobile": mobile,
+    "user_attributes.mobilesha256": lambda value: sha256(mobile(value)),
+    "user_attributes.dob": day,
+}
+
+
+def _put(node: dict[str, Any], path: str, value: object) -> None:
+    *parents, name = path.split(".")
+    for parent in parents:
+        node = node.setdefault("events", [{}])[0] if parent == "events[]" else node.setdefault(parent, {})
+    node[name] = value
 
 
 def _schema() -> dict[str, Any]:

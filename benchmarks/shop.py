@@ -14,6 +14,10 @@ QUERY = """
         language
     FROM copies CROSS JOIN orders LIMIT ?
 """
+COLUMNS = [
+    *("message_id", "at", "kind", "confirmation", "amount", "currency", "email", "customer", "click", "ip", "agent"),
+    *("first", "last", "phone", "phone_again", "dob", "city", "state", "zip", "language"),
+]
 MAPPING = {
     "events[].data.source_message_id": "message_id",
     "events[].data.timestamp_unixtime_ms": "at",
@@ -36,7 +40,7 @@ MAPPING = {
     "user_attributes.zip": "zip",
     "user_attributes.language": "language",
 }
-_COLUMNS = (
+_STORED = (
     "message_id TEXT, at INTEGER, kind TEXT, confirmation TEXT, amount TEXT, currency TEXT, email TEXT, "
     "customer TEXT, click TEXT, ip TEXT, agent TEXT, first TEXT, last TEXT, phone TEXT, dob TEXT, city TEXT, "
     "state TEXT, zip TEXT, language TEXT"
@@ -53,7 +57,7 @@ def build(path: Path, events_per_user: int) -> None:
     with sqlite3.connect(path) as database:
         database.execute("CREATE TABLE copies (n INTEGER)")
         database.executemany("INSERT INTO copies VALUES (?)", [(n,) for n in range(1, 1001)])
-        database.execute(f"CREATE TABLE orders ({_COLUMNS})")
+        database.execute(f"CREATE TABLE orders ({_STORED})")
         rows = [_order(number, number // events_per_user, now) for number in range(STORED)]
         database.executemany(f"INSERT INTO orders VALUES ({', '.join('?' * len(rows[0]))})", rows)
     database.close()

@@ -1,4 +1,6 @@
-"""A server that takes every request, and counts. A process of its own: ``python -m benchmarks.sink`` prints its port.
+"""A server that takes every request, and counts, in a process of its own.
+
+``python -m benchmarks.sink [SECONDS]`` prints its port, and answers each request after so many seconds.
 
 It is no sandbox: it looks for nothing but the names that every batch and every event has once, so that it costs
 next to nothing beside the client that is measured.
@@ -7,6 +9,7 @@ next to nothing beside the client that is measured.
 import asyncio
 import json
 import re
+import sys
 from collections import Counter
 from typing import ClassVar
 
@@ -19,6 +22,7 @@ class Sink(asyncio.Protocol):
 
     counts: ClassVar[Counter[str]] = Counter()
     last: ClassVar[bytes] = b"[]"
+    answer_after: ClassVar[float] = float(sys.argv[1]) if len(sys.argv) > 1 else 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
@@ -55,7 +59,8 @@ class Sink(asyncio.Protocol):
             status, Sink.last = b"202 Accepted", body
             self.counts.update(requests=1, batches=body.count(_BATCH), events=body.count(_EVENT), bytes=len(body))
         head = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (status, len(content))
-        self._transport.write(head + content)  # type: ignore[attr-defined]
+        delay = self.answer_after if request[0] == b"POST" else 0
+        asyncio.get_running_loop().call_later(delay, self._transport.write, head + content)  # type: ignore[attr-defined]
 
 
 async def _serve() -> None:

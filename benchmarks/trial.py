@@ -54,19 +54,32 @@ def ours(rows: int, url: str) -> None:
 
 def script(rows: int, url: str) -> None:
     """The script, without validation."""
-    from benchmarks.script import deliver
+    from benchmarks.script import deliver, to_batch
 
-    deliver(shop.QUERY, [rows], url, validate=False)
+    deliver(shop.QUERY, [rows], url, to_batch)
 
 
 def validating_script(rows: int, url: str) -> None:
     """The script, every batch validated before it leaves."""
+    from benchmarks.script import deliver, to_batch
+
+    deliver(shop.QUERY, [rows], url, to_batch, validate=True)
+
+
+def hand_written_script(rows: int, url: str) -> None:
+    """The script without its table and without validation."""
+    from benchmarks.hand_written import to_batch
     from benchmarks.script import deliver
 
-    deliver(shop.QUERY, [rows], url, validate=True)
+    deliver(shop.QUERY, [rows], url, to_batch)
 
 
-CLIENTS: dict[str, Client] = {"ours": ours, "script": script, "validating script": validating_script}
+CLIENTS: dict[str, Client] = {
+    "ours": ours,
+    "script": script,
+    "validating script": validating_script,
+    "hand-written script": hand_written_script,
+}
 
 
 def measure(client: Client, rows: int, url: str) -> Cost:

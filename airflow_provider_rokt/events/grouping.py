@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from airflow_provider_rokt.events.batch import ENVELOPE_BYTES, EventBatch, serialise
 from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES
 from airflow_provider_rokt.limits import ATTRIBUTES, BATCH_BYTES, EVENTS_PER_REQUEST
@@ -42,24 +44,24 @@ class Grouping:
     def add(self, row: RowRef, document: dict[str, Any]) -> None:
         """Takes a row's batch of exactly one event, as the mapping made it; it is left as it is.
 
-        It is kept as bytes at once: the garbage collector walks through a window of dicts again and again.
+        It is kept as bytes at once: a window of dicts would be walked through by the garbage collector again and again,
+        and is larger than a processor's cache.
         """
         sections = document.copy()
         (event,) = sections.pop("events")
         attributes = sections.pop("user_attributes", {})
         sections.pop("source_request_id", None)  # the batch derives its own
-        shared, event_json = serialise(sections), serialise(event)
+        single = _OpenBatch(serialise(sections), row, serialise(attributes), serialise(event))
         user = _user(sections)
         # Only the newest batch of a user grows: an event must not overtake one that came with other circumstances.
-        if (batch := self._newest.get(user)) and batch.shared == shared and batch.take(row, attributes, event_json):
+        if (batch := self._newest.get(user)) and batch.take(single):
             return
-        batch = _OpenBatch(shared, row, attributes, event_json)
-        if batch.size > BATCH_BYTES:
+        if single.size > BATCH_BYTES:
             self._faults.append(RowFault(row, (_TOO_LARGE,)))
             return
-        self._grouped.append(batch)
+        self._grouped.append(single)
         if self._group_by_user:
-            self._newest[user] = batch
+            self._newest[user] = single
 
     def close(self) -> Grouped:
         """Everything taken."""
@@ -85,38 +87,48 @@ def _user(sections: dict[str, Any]) -> bytes:
 class _OpenBatch:
     """A batch that may still grow; ``size`` is what its body will measure, in bytes."""
 
-    __slots__ = ("attributes", "attributes_json", "events", "rows", "shared", "size")
+    __slots__ = ("attributes", "events", "rows", "shared", "size")
 
-    def __init__(self, shared: bytes, row: RowRef, attributes: dict[str, Any], event: bytes) -> None:
+    def __init__(self, shared: bytes, row: RowRef, attributes: bytes, event: bytes) -> None:
         self.shared = shared
         self.attributes = attributes
-        self.attributes_json = _section(attributes)
         self.events = [event]
         self.rows = [row]
-        self.size = ENVELOPE_BYTES + len(shared) + len(self.attributes_json) + len(event)
+        self.size = ENVELOPE_BYTES + len(shared) + len(_section(attributes)) + len(event)
 
-    def take(self, row: RowRef, attributes: dict[str, Any], event: bytes) -> bool:
-        """Adds an event of the same user, unless its attributes contradict or a limit would be broken."""
-        if len(self.events) >= EVENTS_PER_REQUEST or not _compatible(self.attributes, attributes):
+    def take(self, single: "_OpenBatch") -> bool:
+        """Adds an event of the same user, unless what is around it differs or a limit would be broken."""
+        if single.shared != self.shared or len(self.events) >= EVENTS_PER_REQUEST:
             return False
-        union, union_json = self.attributes, self.attributes_json
-        if not attributes.keys() <= union.keys():
-            union = {**union, **attributes}
-            union_json = _section(union)
-        size = self.size + len(union_json) - len(self.attributes_json) + len(b",") + len(event)
-        if len(union) > ATTRIBUTES or size > BATCH_BYTES:
+        attributes = _united(self.attributes, single.attributes)
+        if attributes is None:
             return False
-        self.attributes, self.attributes_json, self.size = union, union_json, size
-        self.events.append(event)
-        self.rows.append(row)
+        grown = len(_section(attributes)) - len(_section(self.attributes)) + len(b",") + len(single.events[0])
+        if self.size + grown > BATCH_BYTES:
+            return False
+        self.attributes = attributes
+        self.size += grown
+        self.events += single.events
+        self.rows += single.rows
         return True
 
     def close(self) -> EventBatch:
-        return EventBatch.of(b"%b%b}" % (self.shared[:-1], self.attributes_json), self.events, self.rows)
+        return EventBatch.of(b"%b%b}" % (self.shared[:-1], _section(self.attributes)), self.events, self.rows)
 
 
-def _section(attributes: dict[str, Any]) -> bytes:
-    return b',"user_attributes":' + serialise(attributes) if attributes else b""
+def _section(attributes: bytes) -> bytes:
+    return b',"user_attributes":' + attributes if attributes != b"{}" else b""
+
+
+def _united(ours: bytes, theirs: bytes) -> bytes | None:
+    """Two objects as one; None when that would have too many names or two values for one."""
+    if ours == theirs:
+        return ours
+    known, more = msgspec.json.decode(ours), msgspec.json.decode(theirs)
+    union = {**known, **more}
+    if not _compatible(known, more) or len(union) > ATTRIBUTES:
+        return None
+    return serialise(union)
 
 
 def _compatible(ours: dict[str, Any], theirs: dict[str, Any]) -> bool:
