@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 from airflow_provider_rokt.delivery.run import Source
@@ -49,7 +50,7 @@ def preview_conversions(
     if not isinstance(rows_shown, int) or isinstance(rows_shown, bool) or rows_shown < 1:
         raise RoktSettingsError("the preview", ["rows must be a whole number, 1 or more"])
     read, windows = _first_windows(source, _stream_maker(options, wanted), rows_shown)
-    shown = {row["number"]: row for row in _rows(windows, show_values)}
+    shown = {row["number"]: row for window in windows for row in _rows(window, show_values)}
     rows = [shown.get(number) or _skipped(number) for number in range(1, read + 1)]
     return {
         "rows_read": read,
@@ -103,7 +104,7 @@ def _first_windows(
         nonlocal stream, read
         stream = stream or make_stream(columns)
         first = rows[: most - read]
-        windows.append(stream.window(first))
+        windows.append(_taken(stream.window(first)))
         read += len(first)
         if read == most:
             raise _Enough
@@ -115,18 +116,22 @@ def _first_windows(
     return read, windows
 
 
-def _rows(windows: Iterable[Window], show_values: bool) -> Iterable[dict[str, Any]]:
-    for window in windows:
-        for fault in window.faults:
-            faults = [{"path": path, "reason": reason} for path, reason in fault.faults]
-            yield {**fault.row._asdict(), "faults": faults}
-        for request in window.requests:
-            for batch in request.batches:
-                document = json.loads(batch.body)
-                # Of the batch that a delivery groups the event into, which it may share with others.
-                del document["source_request_id"]
-                shown = document if show_values else masked(document)
-                yield {**batch.rows[0]._asdict(), "endpoint": str(request.endpoint), "document": shown}
+def _taken(window: Window) -> Window:
+    """The same with its requests made, as they must be before the stream goes on."""
+    return replace(window, requests=list(window.requests))
+
+
+def _rows(window: Window, show_values: bool) -> Iterable[dict[str, Any]]:
+    for fault in window.faults:
+        faults = [{"path": path, "reason": reason} for path, reason in fault.faults]
+        yield {**fault.row._asdict(), "faults": faults}
+    for request in window.requests:
+        for batch in request.batches:
+            document = json.loads(batch.body)
+            # Of the batch that a delivery groups the event into, which it may share with others.
+            del document["source_request_id"]
+            shown = document if show_values else masked(document)
+            yield {**batch.rows[0]._asdict(), "endpoint": str(request.endpoint), "document": shown}
 
 
 def _skipped(number: int) -> dict[str, Any]:

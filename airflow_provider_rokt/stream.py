@@ -1,6 +1,6 @@
 """What turns a source's rows into requests, one read window at a time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,12 +14,13 @@ Row = Sequence[object]
 class Window:
     """What became of the rows read so far, as far as it is known.
 
-    :param requests: full requests, ready to be sent.
+    :param requests: full requests, ready to be sent; to be taken before the stream is asked for more, since they may be
+        made as they are taken.
     :param faults: rows that can never be sent.
     :param skipped: how many rows were left out on purpose.
     """
 
-    requests: list[Request] = field(default_factory=list)
+    requests: Iterable[Request] = field(default_factory=list)
     faults: list[RowFault] = field(default_factory=list)
     skipped: int = 0
 

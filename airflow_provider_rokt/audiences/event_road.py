@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 import msgspec
@@ -56,7 +56,8 @@ class EventIntake:
     def take(self, rows: Sequence[Row]) -> Window:
         """Takes the next rows, in order."""
         window = Window()
-        for row, mapped in zip(rows, self._columns.plan.apply(rows, self._rows + 1), strict=True):
+        mapped_rows = chain.from_iterable(self._columns.plan.apply(rows, self._rows + 1))
+        for row, mapped in zip(rows, mapped_rows, strict=True):
             self._rows += 1
             if faults := self._take(row, mapped):
                 window.faults.append(RowFault(RowRef(self._rows, f"row {self._rows}"), faults))

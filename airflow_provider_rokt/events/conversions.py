@@ -81,11 +81,14 @@ class Conversions:
         """Maps, validates, groups and packs one read window; events are grouped within it."""
         window = Window()
         valid = {endpoint: Grouping(group_by_user=self._group_by_user) for endpoint in self._packers}
-        for mapped in self._plan.apply(rows, self._rows + 1):
-            self._take(mapped, window, valid)
+        for block in self._plan.apply(rows, self._rows + 1):
+            verdicts = self._validator.verdicts([mapped.document for mapped in block])
+            for mapped, is_valid in zip(block, verdicts, strict=True):
+                self._take(mapped, is_valid, window, valid)
         self._rows += len(rows)
-        for endpoint, events in valid.items():
-            self._pack(endpoint, events.close(), window)
+        grouped = {endpoint: events.close() for endpoint, events in valid.items()}
+        window.faults += [fault for events in grouped.values() for fault in events.faults]
+        window.requests = self._requests(grouped)
         return window
 
     def flush(self) -> Iterator[Window]:
@@ -100,12 +103,12 @@ class Conversions:
             if request := packer.flush():
                 yield Window(requests=[request])
 
-    def _take(self, mapped: MappedRow, window: Window, valid: dict[Endpoint, Grouping]) -> None:
+    def _take(self, mapped: MappedRow, is_valid: bool, window: Window, valid: dict[Endpoint, Grouping]) -> None:
         row, document, faults = mapped
         if self._wanted is not None and not self._wanted(row):
             window.skipped += 1
-        elif faults := faults or self._validator.faults(document):
-            window.faults.append(RowFault(row, faults))
+        elif faults or not is_valid:
+            window.faults.append(RowFault(row, faults or self._validator.faults(document)))
         elif self._recent.seen(row.key):
             window.skipped += 1
         else:
@@ -119,9 +122,9 @@ class Conversions:
             self._stale += 1
         return Endpoint.BULK
 
-    def _pack(self, endpoint: Endpoint, grouped: Grouped, window: Window) -> None:
-        window.faults.extend(grouped.faults)
-        packer = self._packers[endpoint]
-        for batch in grouped.batches:
-            if request := packer.add(batch):
-                window.requests.append(request)
+    def _requests(self, grouped: Mapping[Endpoint, Grouped]) -> Iterator[Request]:
+        for endpoint, events in grouped.items():
+            packer = self._packers[endpoint]
+            for batch in events.batches:
+                if request := packer.add(batch):
+                    yield request

@@ -1,6 +1,6 @@
 """Brings a user's events together: Rokt limits batches per second, and a batch may hold many events of one user."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -16,11 +16,12 @@ _TOO_LARGE: Final = FieldFault("events[]", f"larger than {BATCH_BYTES} bytes as 
 class Grouped(NamedTuple):
     """What became of a window's events.
 
-    :param batches: in the order in which their first events came.
+    :param batches: in the order in which their first events came; each is made when it is asked for, since their bodies
+        are large.
     :param faults: the events that no batch can hold.
     """
 
-    batches: list[EventBatch]
+    batches: Iterable[EventBatch]
     faults: list[RowFault]
 
 
@@ -65,7 +66,13 @@ class Grouping:
 
     def close(self) -> Grouped:
         """Everything taken."""
-        return Grouped([batch.close() for batch in self._grouped], self._faults)
+        return Grouped(self._batches(), self._faults)
+
+    def _batches(self) -> Iterator[EventBatch]:
+        self._newest.clear()
+        self._grouped.reverse()
+        while self._grouped:
+            yield self._grouped.pop().close()
 
 
 def group(rows: Iterable[tuple[RowRef, dict[str, Any]]], *, group_by_user: bool = True) -> Grouped:
@@ -73,7 +80,8 @@ def group(rows: Iterable[tuple[RowRef, dict[str, Any]]], *, group_by_user: bool 
     grouping = Grouping(group_by_user=group_by_user)
     for row, document in rows:
         grouping.add(row, document)
-    return grouping.close()
+    batches, faults = grouping.close()
+    return Grouped(list(batches), faults)
 
 
 def _user(sections: dict[str, Any]) -> bytes:

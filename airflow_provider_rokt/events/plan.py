@@ -69,15 +69,15 @@ class MappingPlan:
     attributes: tuple[Step, ...]
     now: int
 
-    def apply(self, rows: Sequence[Row], first: int) -> Iterator[MappedRow]:
-        """Makes each row a batch, or says everything that keeps it from being one.
+    def apply(self, rows: Sequence[Row], first: int) -> Iterator[list[MappedRow]]:
+        """Makes each row a batch, or says everything that keeps it from being one; some hundred at a time.
 
         :param first: the first one's place in the result, from 1.
         """
         for start in range(0, len(rows), _BLOCK):
-            yield from self._apply(rows[start : start + _BLOCK], first + start)
+            yield self._apply(rows[start : start + _BLOCK], first + start)
 
-    def _apply(self, rows: Sequence[Row], first: int) -> Iterator[MappedRow]:
+    def _apply(self, rows: Sequence[Row], first: int) -> list[MappedRow]:
         block = Block(rows)
         documents = block.filled([{"environment": self.environment} for _ in rows], self.root)
         for name, steps in self.sections:
@@ -91,7 +91,7 @@ class MappingPlan:
         for document, values in zip(documents, data, strict=True):
             document["events"] = [{"event_type": "custom_event", "data": values}]
         refs = [RowRef(number, _key(values, number)) for number, values in enumerate(data, first)]
-        return map(MappedRow, refs, documents, block.faults)
+        return list(map(MappedRow, refs, documents, block.faults))
 
     def _consent_states(self, block: Block, data: Sequence[Document]) -> list[Document]:
         states: list[Document] = [{} for _ in data]
