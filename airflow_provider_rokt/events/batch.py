@@ -9,12 +9,11 @@ import msgspec
 
 from airflow_provider_rokt.rows import RowRef
 
-# Sorted names: the same content is the same bytes, in whatever order a query names its columns.
-_encode: Final = msgspec.json.Encoder(order="deterministic").encode
+_encode: Final = msgspec.json.Encoder().encode
 
 
 def serialise(value: dict[str, Any]) -> bytes:
-    """Compact JSON of ASCII bytes only.
+    """Compact JSON of ASCII bytes only; names stay in their order.
 
     Rokt locates a fault by its position in the posted text, and whether it counts bytes, characters or UTF-16
     units is not published: in ASCII all three are the same.
@@ -23,7 +22,7 @@ def serialise(value: dict[str, Any]) -> bytes:
     if text.isascii():
         return text
     # msgspec has no escaping of what is not ASCII; json is five times slower, so only where it is needed.
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode("ascii")
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode("ascii")
 
 
 class EventBatch(NamedTuple):
@@ -37,14 +36,15 @@ class EventBatch(NamedTuple):
     rows: tuple[RowRef, ...]
 
     @classmethod
-    def of(cls, user: bytes, events: Sequence[bytes], rows: Sequence[RowRef]) -> "EventBatch":
+    def of(cls, user: bytes, events: Sequence[bytes], rows: Sequence[RowRef], more: bytes = b"") -> "EventBatch":
         """Joins what is serialised already.
 
         :param user: the JSON object of every section but the events; not empty, since it names the environment.
+        :param more: further members of that object, a comma before each.
         :param events: the JSON object of each event.
         :param rows: one for each event, in the same order.
         """
-        content = b'%b,"events":[%b]}' % (user[1:-1], b",".join(events))
+        content = b'%b%b,"events":[%b]}' % (user[1:-1], more, b",".join(events))
         # The same batch is the same request at Rokt, however often and by whichever try of a task it is sent.
         digest = blake2b(content, digest_size=16).hexdigest()
         return cls(b'{"source_request_id":"%b",%b' % (digest.encode("ascii"), content), tuple(rows))

@@ -10,6 +10,7 @@ from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES
 from airflow_provider_rokt.limits import ATTRIBUTES, BATCH_BYTES, EVENTS_PER_REQUEST
 from airflow_provider_rokt.rows import FieldFault, RowFault, RowRef
 
+_ATTRIBUTES: Final = b',"user_attributes":'
 _TOO_LARGE: Final = FieldFault("events[]", f"larger than {BATCH_BYTES} bytes as a batch of its own")
 
 
@@ -52,7 +53,7 @@ class Grouping:
         (event,) = sections.pop("events")
         attributes = sections.pop("user_attributes", {})
         sections.pop("source_request_id", None)  # the batch derives its own
-        single = _OpenBatch(serialise(sections), row, serialise(attributes), serialise(event))
+        single = _OpenBatch(serialise(sections), row, _section(attributes), serialise(event))
         user = _user(sections)
         # Only the newest batch of a user grows: an event must not overtake one that came with other circumstances.
         if (batch := self._newest.get(user)) and batch.take(single):
@@ -93,7 +94,11 @@ def _user(sections: dict[str, Any]) -> bytes:
 
 
 class _OpenBatch:
-    """A batch that may still grow; ``size`` is what its body will measure, in bytes."""
+    """A batch that may still grow.
+
+    :ivar attributes: the section of user attributes as further members of the batch's object; empty for none.
+    :ivar size: what its body will measure, in bytes.
+    """
 
     __slots__ = ("attributes", "events", "rows", "shared", "size")
 
@@ -102,7 +107,7 @@ class _OpenBatch:
         self.attributes = attributes
         self.events = [event]
         self.rows = [row]
-        self.size = ENVELOPE_BYTES + len(shared) + len(_section(attributes)) + len(event)
+        self.size = ENVELOPE_BYTES + len(shared) + len(attributes) + len(event)
 
     def take(self, single: "_OpenBatch") -> bool:
         """Adds an event of the same user, unless what is around it differs or a limit would be broken."""
@@ -111,7 +116,7 @@ class _OpenBatch:
         attributes = _united(self.attributes, single.attributes)
         if attributes is None:
             return False
-        grown = len(_section(attributes)) - len(_section(self.attributes)) + len(b",") + len(single.events[0])
+        grown = len(attributes) - len(self.attributes) + len(b",") + len(single.events[0])
         if self.size + grown > BATCH_BYTES:
             return False
         self.attributes = attributes
@@ -121,22 +126,24 @@ class _OpenBatch:
         return True
 
     def close(self) -> EventBatch:
-        return EventBatch.of(b"%b%b}" % (self.shared[:-1], _section(self.attributes)), self.events, self.rows)
+        return EventBatch.of(self.shared, self.events, self.rows, self.attributes)
 
 
-def _section(attributes: bytes) -> bytes:
-    return b',"user_attributes":' + attributes if attributes != b"{}" else b""
+def _section(attributes: dict[str, Any]) -> bytes:
+    return _ATTRIBUTES + serialise(attributes) if attributes else b""
 
 
 def _united(ours: bytes, theirs: bytes) -> bytes | None:
-    """Two objects as one; None when that would have too many names or two values for one."""
-    if ours == theirs:
+    """Two sections as one; None when that would have too many names or two values for one."""
+    if ours == theirs or not theirs:
         return ours
-    known, more = msgspec.json.decode(ours), msgspec.json.decode(theirs)
+    if not ours:
+        return theirs
+    known, more = (msgspec.json.decode(section[len(_ATTRIBUTES) :]) for section in (ours, theirs))
     union = {**known, **more}
     if not _compatible(known, more) or len(union) > ATTRIBUTES:
         return None
-    return serialise(union)
+    return _section(union)
 
 
 def _compatible(ours: dict[str, Any], theirs: dict[str, Any]) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_rokt.events.batch import serialise
 from airflow_provider_rokt.events.destinations import IDENTITY_PATHS
 from airflow_provider_rokt.events.fields import FIELDS
 from airflow_provider_rokt.events.mapping import (
@@ -525,6 +526,21 @@ def test_the_rules_reach_every_row() -> None:
     assert document["user_attributes"] == {"mobile": "7911123456"}
     late = next(plan.apply([tuple({**row, "time": 1735689600000}.values())], 1))[0]
     assert [fault.path for fault in late.faults] == [f"{DATA}timestamp_unixtime_ms"]
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_the_order_of_columns_and_mapping_changes_no_byte(data: st.DataObject) -> None:
+    names = ("own_b", "own_a", "tiersha256", "own_d", "own_c", "news", "ads")
+    paths = ("user_attributes.{}", "user_attributes.{}", "user_attributes.{}", f"{ATTRIBUTES}{{}}", f"{ATTRIBUTES}{{}}")
+    consents = ("consent_state.gdpr.{}.consented",) * 2
+    own = {path.format(name): name for path, name in zip((*paths, *consents), names, strict=True)}
+    everything = {**GUIDE_MAPPING, **own}
+    row = {**GUIDE_ROW, **dict.fromkeys(names, "yes")}
+    written = serialise(apply(everything, row).document)
+    mapping = dict(data.draw(st.permutations(list(everything.items()))))
+    columns = dict(data.draw(st.permutations(list(row.items()))))
+    assert serialise(apply(mapping, columns).document) == written
 
 
 @pytest.fixture
