@@ -82,9 +82,9 @@ class Conversions:
         window = Window()
         valid = {endpoint: Grouping(group_by_user=self._group_by_user) for endpoint in self._packers}
         for block in self._plan.apply(rows, self._rows + 1):
-            verdicts = self._validator.verdicts([mapped.document for mapped in block])
-            for mapped, is_valid in zip(block, verdicts, strict=True):
-                self._take(mapped, is_valid, window, valid)
+            verdicts = iter(self._validator.verdicts([mapped.document for mapped in block if not mapped.faults]))
+            for mapped in block:
+                self._take(mapped, not mapped.faults and next(verdicts), window, valid)
         self._rows += len(rows)
         grouped = {endpoint: events.close() for endpoint, events in valid.items()}
         window.faults += [fault for events in grouped.values() for fault in events.faults]

@@ -68,17 +68,15 @@ class Validator:
 
     def accepts(self, document: object) -> bool:
         """The fast verdict."""
-        try:
-            return self._fast.is_valid(document)
-        except ValueError:  # not JSON: a date, bytes, a name that is no text, a lone surrogate
-            return False
+        return _is_valid(self._fast, document)
 
     def verdicts(self, documents: Sequence[object]) -> list[bool]:
         """The fast verdicts on many, in their order."""
-        try:
-            return list(map(self._fast.is_valid, documents))
-        except ValueError:
-            return list(map(self.accepts, documents))
+        # All at once is a third faster, and a list with a bad one in it is soon made up for: explaining that one takes
+        # as long as judging a hundred.
+        if _is_valid(self._fast_list, documents):
+            return [True] * len(documents)
+        return list(map(self.accepts, documents))
 
     def explain(self, document: object) -> list[FieldFault]:
         """The reference's verdict: each fault once, in the schema's order. Slow."""
@@ -87,12 +85,12 @@ class Validator:
 
     @cached_property
     def _fast(self) -> "jsonschema_rs.Draft202012Validator":
-        from jsonschema_rs import Draft202012Validator, RegexOptions
+        return _compiled(_schema(schema_text(), self._root))
 
-        # The schema's patterns look neither ahead nor back, so the engine of linear time will do.
-        return Draft202012Validator(
-            _schema(schema_text(), self._root), validate_formats=True, pattern_options=RegexOptions()
-        )
+    @cached_property
+    def _fast_list(self) -> "jsonschema_rs.Draft202012Validator":
+        schema = _schema(schema_text(), self._root)
+        return _compiled({"$defs": schema["$defs"], "items": {"$ref": schema["$ref"]}})
 
     @cached_property
     def _reference(self) -> "jsonschema.Draft202012Validator":
@@ -112,6 +110,20 @@ class Validator:
 def schema_text() -> str:
     """The schema file: JSON Schema, draft 2020-12, with a definition for each root."""
     return files("airflow_provider_rokt.events").joinpath("schema", "batch.json").read_text("utf-8")
+
+
+def _compiled(schema: dict[str, Any]) -> "jsonschema_rs.Draft202012Validator":
+    from jsonschema_rs import Draft202012Validator, RegexOptions
+
+    # The schema's patterns look neither ahead nor back, so the engine of linear time will do.
+    return Draft202012Validator(schema, validate_formats=True, pattern_options=RegexOptions())
+
+
+def _is_valid(validator: "jsonschema_rs.Draft202012Validator", value: object) -> bool:
+    try:
+        return validator.is_valid(value)
+    except ValueError:  # not JSON: a date, bytes, a name that is no text, a lone surrogate
+        return False
 
 
 def _schema(text: str, root: Root) -> dict[str, Any]:

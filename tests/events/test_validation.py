@@ -88,6 +88,14 @@ def test_both_agree_on_what_is_not(case: tuple[Root, Document]) -> None:
 
 
 @settings(deadline=None)
+@given(st.lists(st.one_of(VALID, mutated()), max_size=5))
+def test_many_at_once_are_judged_as_each_alone(cases: list[tuple[Root, Document]]) -> None:
+    for root, validator in VALIDATORS.items():
+        documents = [document for of, document in cases if of == root]
+        assert validator.verdicts(documents) == [validator.accepts(document) for document in documents]
+
+
+@settings(deadline=None)
 @given(st.ip_addresses().map(str) | st.text("0123456789abcdef:.%/ \n", max_size=45))
 def test_both_agree_on_addresses(ip: str) -> None:
     document = with_value(EXAMPLE, ("ip",), ip)
