@@ -1,8 +1,7 @@
 """Several requests on their way at once; everything but the sending itself stays in the caller's thread."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from queue import SimpleQueue
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Final
 
 from airflow_provider_rokt.delivery.settlement import Settlement
@@ -24,7 +23,6 @@ class Engine:
         self._settle = settle
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="rokt-delivery")
         self._in_flight: dict[Future[Settlement], int] = {}
-        self._done: SimpleQueue[Future[Settlement]] = SimpleQueue()
         # One on its way and one ready for each thread: enough to keep them busy, few enough to keep memory flat.
         self._most = 2 * concurrency
 
@@ -32,9 +30,7 @@ class Engine:
         """Hands a request to the threads at once; :meth:`settled` is what keeps them from piling up."""
         # The body is joined here: in the worker threads malloc would keep the memory of each one's largest body.
         size = len(request.body)
-        future = self._pool.submit(self._settle, request)
-        self._in_flight[future] = size
-        future.add_done_callback(self._done.put)
+        self._in_flight[self._pool.submit(self._settle, request)] = size
 
     def settled(self) -> Iterator[Settlement]:
         """Settlements as they come, at least until there is room for another request."""
@@ -49,8 +45,9 @@ class Engine:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _settlements(self, most: int, most_bytes: int) -> Iterator[Settlement]:
-        # Those done already, too: what waits to be booked keeps its rows in memory.
-        while not self._done.empty() or len(self._in_flight) > most or sum(self._in_flight.values()) > most_bytes:
-            future = self._done.get()
-            del self._in_flight[future]
-            yield future.result()
+        done = {future for future in self._in_flight if future.done()}
+        while done or len(self._in_flight) > most or sum(self._in_flight.values()) > most_bytes:
+            for future in done or wait(self._in_flight, return_when=FIRST_COMPLETED).done:
+                del self._in_flight[future]
+                yield future.result()
+            done = set()

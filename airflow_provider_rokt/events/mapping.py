@@ -167,10 +167,9 @@ class _Compiler:
             raise RoktMappingError(f"{path}: {problem}") from None
 
     def _sections(self) -> dict[str, tuple[Step, ...]]:
-        """The steps of each section, in the order of the table of fields: the same row is the same bytes, in whatever
-        order a query names its columns, and so has the same id at Rokt."""
+        """The steps of each section, in the order of the table of fields."""
         sections: dict[str, tuple[Step, ...]] = {}
-        for place, step in sorted(self._entries, key=lambda entry: (entry[0].place, entry[0].path)):
+        for place, step in sorted(self._entries, key=lambda entry: entry[0].place):
             sections[place.section] = (*sections.get(place.section, ()), step)
         return sections
 

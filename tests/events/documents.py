@@ -170,3 +170,10 @@ memberships = _batches(
         st.fixed_dictionaries({"audience_name": labels, "status": st.sampled_from(["add", "drop"])}),
     )
 )
+
+
+def reordered(value: Any) -> Any:
+    """The same JSON with the names of every object in reverse."""
+    if isinstance(value, dict):
+        return {name: reordered(value[name]) for name in reversed(value)}
+    return [reordered(item) for item in value] if isinstance(value, list) else value
