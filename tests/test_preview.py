@@ -204,6 +204,12 @@ def test_rows_that_are_not_wanted_are_skipped():
     assert ["document" in row for row in result["rows"]] == [False, True, False]
 
 
+def test_what_is_wrong_with_a_row_that_is_not_wanted_is_not_told():
+    rows = [order(0, timestamp_unixtime_ms="never"), order(1), order(2, conversiontype="x" * 5000)]
+    result = preview(rows, wanted=lambda row: row.key == "order-1")
+    assert (result["rows_rejected"], result["rows_skipped"]) == (0, 2)
+
+
 def test_an_old_event_names_the_endpoint_it_would_go_to():
     rows = [order(1, timestamp_unixtime_ms=NOW - 5 * 86_400_000), order(2)]
     endpoints = [row["endpoint"] for row in preview(rows, historical=True)["rows"]]

@@ -284,6 +284,25 @@ def test_what_the_mapping_passes_the_schema_takes(value: object) -> None:
             assert VALIDATOR.faults(row.document) == []
 
 
+@settings(deadline=None)
+@given(values=st.lists(driver_values() | st.emails(), min_size=1, max_size=5))
+def test_rows_read_together_become_what_each_becomes_alone(values: list[object]) -> None:
+    times = [1735689600000 - number if number % 3 else None for number in range(len(values))]
+    rows = [(value, *{**LEAST_ROW, "time": time}.values()) for value, time in zip(values, times, strict=True)]
+    for plan in PLANS:
+        alone = [next(plan.apply([row], number))[0] for number, row in enumerate(rows, 8)]
+        assert repr(next(plan.apply(rows, 8))) == repr(alone)
+
+
+def test_more_rows_than_are_read_together_keep_their_order_and_number() -> None:
+    rows = [(*{**LEAST_ROW, "id": f"order_{number}"}.values(),) for number in range(1, 1001)]
+    plan = compile_mapping(LEAST, tuple(LEAST_ROW), RULES)
+    assert [row.row for block in plan.apply(rows, 1) for row in block] == [
+        RowRef(n, f"order_{n}") for n in range(1, 1001)
+    ]
+    assert list(plan.apply([], 1)) == []
+
+
 class TestKey:
     @pytest.mark.parametrize(
         ("raw", "key"),
