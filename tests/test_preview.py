@@ -204,6 +204,14 @@ def test_rows_that_are_not_wanted_are_skipped():
     assert ["document" in row for row in result["rows"]] == [False, True, False]
 
 
+@given(st.lists(st.sampled_from([{}, {"timestamp_unixtime_ms": "never"}, {"conversiontype": "x" * 5000}]), min_size=1))
+def test_rows_read_together_are_judged_apart(changes):
+    # The mapping finds one kind of fault, the schema the other.
+    rows = [order(number, **change) for number, change in enumerate(changes)]
+    shown = preview(rows, source=Rows(rows, window=len(rows)), rows_shown=len(rows))["rows"]
+    assert ["faults" in row for row in shown] == [bool(change) for change in changes]
+
+
 def test_what_is_wrong_with_a_row_that_is_not_wanted_is_not_told():
     rows = [order(0, timestamp_unixtime_ms="never"), order(1), order(2, conversiontype="x" * 5000)]
     result = preview(rows, wanted=lambda row: row.key == "order-1")
