@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -98,8 +99,14 @@ _CLEAN: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _put(node: dict[str, Any], path: str, value: object) -> None:
+@cache
+def _steps(path: str) -> tuple[list[str], str]:
     *parents, name = path.split(".")
+    return parents, name
+
+
+def _put(node: dict[str, Any], path: str, value: object) -> None:
+    parents, name = _steps(path)
     for parent in parents:
         node = node.setdefault("events", [{}])[0] if parent == "events[]" else node.setdefault(parent, {})
     node[name] = value

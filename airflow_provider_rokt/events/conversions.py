@@ -78,12 +78,14 @@ class Conversions:
         self.extras: Mapping[str, int] = {}
 
     def window(self, rows: Sequence[Row]) -> Window:
-        """Maps, validates, groups and packs one read window; events are grouped within it."""
+        """Maps, validates and groups one read window, and packs it as its requests are taken."""
         window = Window()
         valid = {endpoint: Grouping(group_by_user=self._group_by_user) for endpoint in self._packers}
         for block in self._plan.apply(rows, self._rows + 1):
-            verdicts = iter(self._validator.verdicts([mapped.document for mapped in block if not mapped.faults]))
-            for mapped in block:
+            wanted = [mapped for mapped in block if self._wanted is None or self._wanted(mapped.row)]
+            window.skipped += len(block) - len(wanted)
+            verdicts = iter(self._validator.verdicts([mapped.document for mapped in wanted if not mapped.faults]))
+            for mapped in wanted:
                 self._take(mapped, not mapped.faults and next(verdicts), window, valid)
         self._rows += len(rows)
         grouped = {endpoint: events.close() for endpoint, events in valid.items()}
@@ -105,9 +107,7 @@ class Conversions:
 
     def _take(self, mapped: MappedRow, is_valid: bool, window: Window, valid: dict[Endpoint, Grouping]) -> None:
         row, document, faults = mapped
-        if self._wanted is not None and not self._wanted(row):
-            window.skipped += 1
-        elif faults or not is_valid:
+        if faults or not is_valid:
             window.faults.append(RowFault(row, faults or self._validator.faults(document)))
         elif self._recent.seen(row.key):
             window.skipped += 1

@@ -140,10 +140,12 @@ def _united(ours: bytes, theirs: bytes) -> bytes | None:
     if not ours:
         return theirs
     known, more = (msgspec.json.decode(section[len(_ATTRIBUTES) :]) for section in (ours, theirs))
-    union = {**known, **more}
-    if not _compatible(known, more) or len(union) > ATTRIBUTES:
+    if not _compatible(known, more):
         return None
-    return _section(union)
+    if more.keys() <= known.keys():
+        return ours
+    union = {**known, **more}
+    return _section(union) if len(union) <= ATTRIBUTES else None
 
 
 def _compatible(ours: dict[str, Any], theirs: dict[str, Any]) -> bool:

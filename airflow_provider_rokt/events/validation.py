@@ -72,8 +72,8 @@ class Validator:
 
     def verdicts(self, documents: Sequence[object]) -> list[bool]:
         """The fast verdicts on many, in their order."""
-        # All at once is a third faster, and a list with a bad one in it is soon made up for: explaining that one takes
-        # as long as judging a hundred.
+        # All at once takes a fifth less time; what a bad one costs in addition is little beside its explanation, which
+        # takes as long as judging some 250.
         if _is_valid(self._fast_list, documents):
             return [True] * len(documents)
         return list(map(self.accepts, documents))

@@ -226,7 +226,8 @@ def test_a_disagreement_is_a_fault() -> None:
 
 
 def test_a_name_that_is_no_text_is_refused() -> None:
-    assert CONVERSION.faults(with_value(EXAMPLE, ("user_attributes", "a\ud800"), "x"))
+    (fault,) = CONVERSION.faults(with_value(EXAMPLE, ("user_attributes", "a\ud800"), "x"))
+    assert fault == FieldFault("user_attributes.a\ud800", "name not text")
 
 
 @pytest.mark.parametrize("statement", ["pass", "Validator('conversion')"])
