@@ -82,11 +82,7 @@ class Conversions:
         window = Window()
         valid = {endpoint: Grouping(group_by_user=self._group_by_user) for endpoint in self._packers}
         for block in self._plan.apply(rows, self._rows + 1):
-            wanted = [mapped for mapped in block if self._wanted is None or self._wanted(mapped.row)]
-            window.skipped += len(block) - len(wanted)
-            verdicts = iter(self._validator.verdicts([mapped.document for mapped in wanted if not mapped.faults]))
-            for mapped in wanted:
-                self._take(mapped, not mapped.faults and next(verdicts), window, valid)
+            self._judge(block, window, valid)
         self._rows += len(rows)
         grouped = {endpoint: events.close() for endpoint, events in valid.items()}
         window.faults += [fault for events in grouped.values() for fault in events.faults]
@@ -104,6 +100,13 @@ class Conversions:
         for packer in self._packers.values():
             if request := packer.flush():
                 yield Window(requests=[request])
+
+    def _judge(self, block: Sequence[MappedRow], window: Window, valid: dict[Endpoint, Grouping]) -> None:
+        wanted = [mapped for mapped in block if self._wanted is None or self._wanted(mapped.row)]
+        window.skipped += len(block) - len(wanted)
+        verdicts = iter(self._validator.verdicts([mapped.document for mapped in wanted if not mapped.faults]))
+        for mapped in wanted:
+            self._take(mapped, not mapped.faults and next(verdicts), window, valid)
 
     def _take(self, mapped: MappedRow, is_valid: bool, window: Window, valid: dict[Endpoint, Grouping]) -> None:
         row, document, faults = mapped
