@@ -41,9 +41,9 @@ class EventBatch(NamedTuple):
         """Joins what is serialised already.
 
         :param user: the JSON object of every section but the events; not empty, since it names the environment.
-        :param more: further members of that object, a comma before each.
         :param events: the JSON object of each event.
         :param rows: one for each event, in the same order.
+        :param more: further members of the user's object, a comma before each.
         """
         content = b'%b%b,"events":[%b]}' % (user[1:-1], more, b",".join(events))
         # The same batch is the same request at Rokt, however often and by whichever try of a task it is sent.
