@@ -42,7 +42,7 @@ def check_airflow() -> None:
     """Airflow's own manager shows the provider, the hook's name and the form, without importing the hook for it."""
     from airflow.providers_manager import ProvidersManager
 
-    from airflow_provider_rokt.connection_form import EXTRAS, HOOK_NAME
+    from airflow_provider_rokt.connection.form import EXTRAS, HOOK_NAME
     from airflow_provider_rokt.hooks.rokt import RoktHook
 
     manager = ProvidersManager()

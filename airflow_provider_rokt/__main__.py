@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from airflow.cli.cli_config import CLICommand, GroupCommand
 
-from airflow_provider_rokt.cli import get_rokt_cli_commands
+from airflow_provider_rokt.commands.cli import get_rokt_cli_commands
 
 
 def main(argv: Sequence[str] | None = None) -> None:

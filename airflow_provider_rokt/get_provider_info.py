@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from airflow_provider_rokt.connection_form import connection_type
+from airflow_provider_rokt.connection.form import connection_type
 
 _LEDGER_PATH = {
     "description": (
@@ -40,7 +40,7 @@ def get_provider_info() -> dict[str, Any]:
                 "options": {"ledger_path": _LEDGER_PATH, "retry_seconds": _RETRY_SECONDS},
             }
         },
-        "cli": ["airflow_provider_rokt.cli.get_rokt_cli_commands"],
+        "cli": ["airflow_provider_rokt.commands.cli.get_rokt_cli_commands"],
         "integrations": [
             {
                 "integration-name": "Rokt",

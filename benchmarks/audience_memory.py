@@ -16,13 +16,13 @@ from pathlib import Path
 
 from airflow_provider_rokt.audiences.guards import check_plan
 from airflow_provider_rokt.audiences.import_requests import ImportEnvelope, MemberPacker
-from airflow_provider_rokt.audiences.intake import MemberIntake
+from airflow_provider_rokt.audiences.import_road import MemberIntake
 from airflow_provider_rokt.audiences.members import member_reader
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
 from airflow_provider_rokt.audiences.plan import plan_changes
 from airflow_provider_rokt.audiences.spool import MemberSpool
-from airflow_provider_rokt.delivery.local_folder import LocalFolder
-from airflow_provider_rokt.request import Endpoint
+from airflow_provider_rokt.flow.request import Endpoint
+from airflow_provider_rokt.storage.local_folder import LocalFolder
 
 WINDOW = 5_000
 SIZES = ("1000000", "10000000")

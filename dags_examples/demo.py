@@ -88,7 +88,7 @@ def progress(sandbox: Any) -> Iterator[None]:
 
 def show(sandbox: Any, spoiled: dict[str, str]) -> int:
     """Prints the report; whether it is what the spoiled rows call for."""
-    from airflow_provider_rokt.ledger_root import open_ledger
+    from airflow_provider_rokt.task.configuration import open_ledger
 
     ledger = open_ledger().deliveries(1)[0]
     report = ledger.report() or {}

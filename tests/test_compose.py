@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from airflow_provider_rokt.get_provider_info import get_provider_info
-from airflow_provider_rokt.sandbox.connection import connection
-from airflow_provider_rokt.sandbox.settings import Settings
+from airflow_provider_rokt.sandbox.airflow_connection import connection
+from airflow_provider_rokt.sandbox.behaviour import Settings
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "docker-compose.yaml"

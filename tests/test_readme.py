@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from airflow_provider_rokt.connection_form import EXTRAS
+from airflow_provider_rokt.connection.form import EXTRAS
 from airflow_provider_rokt.events.fields import markdown
 from airflow_provider_rokt.get_provider_info import get_provider_info
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 from airflow_provider_rokt.audiences.members import Member, member_reader
 from airflow_provider_rokt.events.block import Step
 from airflow_provider_rokt.events.values import BadValue, text
-from airflow_provider_rokt.rows import FieldFault
-from airflow_provider_rokt.stream import Row
+from airflow_provider_rokt.flow.row import FieldFault
+from airflow_provider_rokt.flow.stream import Row
 
 EMAIL: Final = "user_identities.email"
 OTHER: Final = "user_identities.other"

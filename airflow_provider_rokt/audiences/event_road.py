@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from airflow_provider_rokt.audiences.address import DISAGREE, address_reader
-from airflow_provider_rokt.audiences.mapping import AUDIENCE, STATUS, MembershipColumns
+from airflow_provider_rokt.audiences.columns import AUDIENCE, STATUS, MembershipColumns
 from airflow_provider_rokt.audiences.members import Member, member_key, read_wanted
 from airflow_provider_rokt.audiences.membership import Membership, person_of
 from airflow_provider_rokt.audiences.naming import flag_name, flag_problem, name_problem
@@ -16,14 +16,14 @@ from airflow_provider_rokt.audiences.plan import Change
 from airflow_provider_rokt.audiences.spool import MemberSpool
 from airflow_provider_rokt.events.batch import serialise
 from airflow_provider_rokt.events.block import Document
+from airflow_provider_rokt.events.documents import MappedRow
 from airflow_provider_rokt.events.grouping import group
-from airflow_provider_rokt.events.plan import MappedRow
 from airflow_provider_rokt.events.validation import Validator
 from airflow_provider_rokt.events.values import BadValue, text
-from airflow_provider_rokt.packing import RequestPacker
-from airflow_provider_rokt.request import Endpoint, Request
-from airflow_provider_rokt.rows import FieldFault, RowFault, RowRef
-from airflow_provider_rokt.stream import Row, Window
+from airflow_provider_rokt.flow.packing import RequestPacker
+from airflow_provider_rokt.flow.request import Endpoint, Request
+from airflow_provider_rokt.flow.row import FieldFault, RowFault, RowRef
+from airflow_provider_rokt.flow.stream import Row, Window
 
 # Persons whose events are looked at together; those of one person are neighbours in the plan.
 _GROUPED_AT_ONCE: Final = 5_000

@@ -9,8 +9,8 @@ from airflow_provider_rokt.audiences.address import EMAIL, OTHER
 from airflow_provider_rokt.audiences.decisions import PlanCounts
 from airflow_provider_rokt.audiences.naming import name_problem
 from airflow_provider_rokt.exceptions import RoktAudienceError, RoktMappingError, RoktSettingsError
+from airflow_provider_rokt.flow.thresholds import exceeds
 from airflow_provider_rokt.limits import SMALLEST_AUDIENCE
-from airflow_provider_rokt.thresholds import exceeds
 
 MAX_REMOVED: Final = 0.3
 

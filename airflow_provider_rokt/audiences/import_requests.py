@@ -12,9 +12,9 @@ from typing import Final, overload
 
 from airflow_provider_rokt.audiences.members import member_key
 from airflow_provider_rokt.audiences.plan import Change, MemberKind
+from airflow_provider_rokt.flow.request import Endpoint, Request
+from airflow_provider_rokt.flow.row import RowRef
 from airflow_provider_rokt.limits import MEMBERS_PER_REQUEST
-from airflow_provider_rokt.request import Endpoint, Request
-from airflow_provider_rokt.rows import RowRef
 
 # Enough that the engine's share per block does not show, few enough that a refused member is found in 10 halvings.
 MEMBERS_PER_BLOCK: Final = 1_000

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from airflow_provider_rokt.events.normalize import digest, flag, is_address
 from airflow_provider_rokt.events.values import BadValue, text
-from airflow_provider_rokt.rows import FieldFault
+from airflow_provider_rokt.flow.row import FieldFault
 
 _HASH: Final = re.compile("[0-9a-f]{64}").fullmatch
 

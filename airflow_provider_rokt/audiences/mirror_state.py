@@ -23,12 +23,12 @@ from itertools import chain, islice
 from types import TracebackType
 from typing import Any, Final, Self
 
-from airflow_provider_rokt.audiences.lease import SECONDS, Lease
 from airflow_provider_rokt.audiences.members import member_key
 from airflow_provider_rokt.audiences.membership_file import MembershipFile, StateFolder
 from airflow_provider_rokt.audiences.plan import AudiencePlan
 from airflow_provider_rokt.audiences.spool import MEMBER, UNKNOWN, WANTED
 from airflow_provider_rokt.exceptions import RoktAudienceBusyError
+from airflow_provider_rokt.storage.lease import SECONDS, Lease
 
 MEMBERS: Final = "members"
 UNCONFIRMED: Final = "unconfirmed-"

@@ -19,7 +19,7 @@ from typing import BinaryIO, Final, NamedTuple, Self
 from airflow_provider_rokt.audiences.decisions import PlanCounts, Tally, contradicts, decide
 from airflow_provider_rokt.audiences.members import member_key
 from airflow_provider_rokt.audiences.spool import ADDRESS, NUMBER, PERSON, SIGN, UNWANTED, WANTED, anonymous_file
-from airflow_provider_rokt.rows import FieldFault, RowFault, RowRef
+from airflow_provider_rokt.flow.row import FieldFault, RowFault, RowRef
 
 CONTRADICTION: Final = FieldFault("", "other rows say the opposite of the same person: both in and out")
 

@@ -1,1 +1,1 @@
-"""What the commands of ``airflow rokt`` run, imported when they are called."""
+"""``airflow rokt``: the command line as Airflow draws it (``cli``), and what its commands run when they are called."""

@@ -10,10 +10,10 @@ from typing import Any, Final
 from airflow.cli.simple_table import AirflowConsole
 
 from airflow_provider_rokt.commands.exit_status import exits
-from airflow_provider_rokt.delivery.ledger_reader import LedgerReader
-from airflow_provider_rokt.delivery.records import BatchVerdict, RequestRecord, RowRecord
 from airflow_provider_rokt.exceptions import RoktLedgerError
-from airflow_provider_rokt.ledger_root import open_ledger
+from airflow_provider_rokt.ledger.reader import LedgerReader
+from airflow_provider_rokt.ledger.records import BatchVerdict, RequestRecord, RowRecord
+from airflow_provider_rokt.task.configuration import open_ledger
 
 _COUNTS: Final = ("read", "accepted", "rejected", "failed", "skipped")
 _VERDICTS_SHOWN: Final = 20

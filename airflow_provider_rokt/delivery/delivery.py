@@ -8,18 +8,17 @@ from typing import Final, Self
 
 import msgspec
 
-from airflow_provider_rokt.delivery.answer import Poster
+from airflow_provider_rokt.api.client import Poster
+from airflow_provider_rokt.api.pacing import Pacer
+from airflow_provider_rokt.api.retry import Clock, RetryPolicy
 from airflow_provider_rokt.delivery.engine import Engine
-from airflow_provider_rokt.delivery.exchange import Sender
-from airflow_provider_rokt.delivery.halt import Halt
-from airflow_provider_rokt.delivery.ledger import LedgerWriter
-from airflow_provider_rokt.delivery.pacing import Pacer
-from airflow_provider_rokt.delivery.report import Report, Tally
-from airflow_provider_rokt.delivery.retry import Clock, RetryPolicy
+from airflow_provider_rokt.delivery.exchange import Halt, Sender
 from airflow_provider_rokt.delivery.settlement import Settlement, Settler
 from airflow_provider_rokt.exceptions import RoktError, RoktIncompleteError
-from airflow_provider_rokt.request import Request
-from airflow_provider_rokt.rows import Outcome, RowFault
+from airflow_provider_rokt.flow.request import Request
+from airflow_provider_rokt.flow.row import Outcome, RowFault
+from airflow_provider_rokt.ledger.overview import LedgerWriter
+from airflow_provider_rokt.ledger.report import Report, Tally
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +31,7 @@ class Delivery:
     For one thread, except for :meth:`stop`; only HTTP happens in threads of its own. To be used as a context manager:
     left before :meth:`finish`, it accounts for what was handed to it and marks the ledger's report as incomplete.
 
-    :param poster: a :class:`~airflow_provider_rokt.delivery.client.RoktClient`; it stays open.
+    :param poster: a :class:`~airflow_provider_rokt.api.client.RoktClient`; it stays open.
     :param ledger: of this delivery.
     :param concurrency: connections to Rokt, and threads.
     :param retry: how long one request is tried. One that is not taken in this time halts the delivery: its rows and

@@ -5,7 +5,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Final
 
 from airflow_provider_rokt.delivery.settlement import Settlement
-from airflow_provider_rokt.request import Request
+from airflow_provider_rokt.flow.request import Request
 
 # What may be on its way while the next request is packed: two imports of 8 MB, each of which needs twice as much
 # memory, as its body is joined from its batches. Event requests of 256 kB never come near.

@@ -1,15 +1,41 @@
 """One request and its answer, however many attempts that takes."""
 
 import logging
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from airflow_provider_rokt.delivery.answer import Answer, NoAnswerError, Poster
-from airflow_provider_rokt.delivery.halt import Halt
-from airflow_provider_rokt.delivery.pacing import Departure, Pacer
-from airflow_provider_rokt.delivery.retry import Clock, RetryPolicy, is_retryable, retry
-from airflow_provider_rokt.request import Request
+from airflow_provider_rokt.api.client import Answer, NoAnswerError, Poster
+from airflow_provider_rokt.api.pacing import Departure, Pacer
+from airflow_provider_rokt.api.retry import Clock, RetryPolicy, is_retryable, retry
+from airflow_provider_rokt.flow.request import Request
+
+
+class Halt:
+    """Says whether sending is over, and why; the first reason stays.
+
+    Setting it neither waits nor logs, so that any thread and any signal handler may. The thread that handles signals
+    must not wait for ``event``: a handler that sets it would then wait for the lock its own thread holds.
+
+    :ivar event: set once sending is over, for whoever waits for something else.
+    """
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self._reason = ""
+
+    @property
+    def reason(self) -> str:
+        """Why sending is over, fit for a ledger; ``""`` while it is not."""
+        return self._reason
+
+    def because(self, reason: str) -> None:
+        """Ends it."""
+        if not self._reason:
+            self._reason = reason
+        self.event.set()
+
 
 log = logging.getLogger(__name__)
 

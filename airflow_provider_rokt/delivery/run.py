@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from typing import Protocol
 
 from airflow_provider_rokt.delivery.delivery import Delivery
-from airflow_provider_rokt.delivery.report import Report
-from airflow_provider_rokt.stream import Row, Stream, Window
+from airflow_provider_rokt.flow.stream import Row, Stream, Window
+from airflow_provider_rokt.ledger.report import Report
 
 Consume = Callable[[tuple[str, ...], Sequence[Row]], None]
 

@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from airflow_provider_rokt.delivery.exchange import Exchange
-from airflow_provider_rokt.delivery.halt import Halt
-from airflow_provider_rokt.delivery.records import BatchVerdict, RequestRecord
-from airflow_provider_rokt.delivery.verdicts import Judgement, Ruling, judge
+from airflow_provider_rokt.api.verdicts import Judgement, Ruling, judge
+from airflow_provider_rokt.delivery.exchange import Exchange, Halt
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError
-from airflow_provider_rokt.packing import RequestPacker
-from airflow_provider_rokt.request import Batch, Request
-from airflow_provider_rokt.rows import FieldFault, Outcome, RowFault
+from airflow_provider_rokt.flow.packing import RequestPacker
+from airflow_provider_rokt.flow.request import Batch, Request
+from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault
+from airflow_provider_rokt.ledger.records import BatchVerdict, RequestRecord
 
 # Halving 1,000,000 members down to one bad one meets at most 20 refusals in a row and 100 bad events at most 200. More
 # come from a setting Rokt answers 400 for, where every member would be posted alone.

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from airflow_provider_rokt.rows import RowRef
+from airflow_provider_rokt.flow.row import RowRef
 
 # Sorted names: the same content is the same bytes, in whatever order a query names its columns.
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
@@ -27,7 +27,7 @@ def serialise(value: dict[str, Any]) -> bytes:
 
 
 class EventBatch(NamedTuple):
-    """Implements :class:`~airflow_provider_rokt.request.Batch`.
+    """Implements :class:`~airflow_provider_rokt.flow.request.Batch`.
 
     :param body: its JSON, with a ``source_request_id`` derived from everything else in it.
     :param rows: the row each event came from, in the events' order.

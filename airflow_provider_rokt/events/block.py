@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from airflow_provider_rokt.events.values import BadValue, Json, Normaliser, text
-from airflow_provider_rokt.rows import FieldFault
+from airflow_provider_rokt.flow.row import FieldFault
 
 Document: TypeAlias = dict[str, Any]
 Values: TypeAlias = Sequence[Json | None]

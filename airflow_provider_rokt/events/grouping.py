@@ -7,8 +7,8 @@ import msgspec
 
 from airflow_provider_rokt.events.batch import ENVELOPE_BYTES, EventBatch, serialise
 from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES
+from airflow_provider_rokt.flow.row import FieldFault, RowFault, RowRef
 from airflow_provider_rokt.limits import ATTRIBUTES, BATCH_BYTES, EVENTS_PER_REQUEST
-from airflow_provider_rokt.rows import FieldFault, RowFault, RowRef
 
 _ATTRIBUTES: Final = b',"user_attributes":'
 _TOO_LARGE: Final = FieldFault("events[]", f"larger than {BATCH_BYTES} bytes as a batch of its own")

@@ -1,11 +1,12 @@
 """From a mapping, as a DAG's author writes it, to the plan that every row is put through."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from airflow_provider_rokt.events.block import Document, Step
-from airflow_provider_rokt.events.columns import Columns
 from airflow_provider_rokt.events.destinations import (
     CONVERSION,
     IDENTITY_PATHS,
@@ -15,10 +16,10 @@ from airflow_provider_rokt.events.destinations import (
     automatic,
     destination,
 )
-from airflow_provider_rokt.events.plan import Consent, MappedRow, MappingPlan
+from airflow_provider_rokt.events.documents import Consent, MappedRow, MappingPlan
 from airflow_provider_rokt.events.rules import Rules
 from airflow_provider_rokt.events.values import BadValue, Json, Normaliser
-from airflow_provider_rokt.exceptions import RoktMappingError
+from airflow_provider_rokt.exceptions import RoktMappingError, RoktSourceError
 
 __all__ = [
     "CONVERSION",
@@ -76,6 +77,46 @@ def mapped_columns(mapping: Mapping[str, object]) -> dict[str, bool]:
 def least_columns(profile: Profile) -> tuple[str, ...]:
     """The fewest columns that rows of this kind can have without a mapping."""
     return ("email", *sorted(path.rpartition(".")[2] for path in profile.required))
+
+
+class Columns:
+    """The columns of a result.
+
+    :param names: their names, in order.
+    :raises RoktSourceError: if a name occurs twice: which of the two is meant cannot be told.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        if twice:
+            raise RoktSourceError(
+                f"The query returns more than one column named {', '.join(map(repr, twice))}:"
+                " give each its own name (SELECT ... AS ...)"
+            )
+        self.names = tuple(names)
+        self._places = {name: place for place, name in enumerate(names)}
+
+    def find(self, name: str) -> int:
+        """Place of the column named exactly so, or else of the only one named so in any case.
+
+        :raises RoktMappingError: if there is none, or no single one.
+        """
+        matches = self._matches(name)
+        if len(matches) == 1:
+            return self._places[matches[0]]
+        if matches:
+            raise RoktMappingError(f"column {name!r} could be any of {', '.join(map(repr, matches))}: write it exactly")
+        lowered = {column.lower(): column for column in self.names}
+        close = [repr(lowered[match]) for match in get_close_matches(name.lower(), lowered)]
+        listed = ", ".join(close or map(repr, self.names))
+        raise RoktMappingError(
+            f"the query returns no column {name!r} ({'close' if close else 'it returns'}: {listed or 'none'})"
+        )
+
+    def _matches(self, name: str) -> list[str]:
+        if name in self._places:
+            return [name]
+        return [column for column in self.names if column.lower() == name.lower()]
 
 
 class _Source(NamedTuple):

@@ -13,7 +13,7 @@ from importlib.resources import files
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from airflow_provider_rokt.rows import FieldFault
+from airflow_provider_rokt.flow.row import FieldFault
 
 if TYPE_CHECKING:  # importing a validator takes a quarter of a second, which a DAG file must not pay for
     import jsonschema

@@ -6,27 +6,27 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_rokt import connection_form
+from airflow_provider_rokt.api.pacing import Pacer
+from airflow_provider_rokt.api.retry import RetryPolicy
 from airflow_provider_rokt.audiences.guards import Via
+from airflow_provider_rokt.connection import form
+from airflow_provider_rokt.connection.settings import Surface
 from airflow_provider_rokt.delivery.delivery import Delivery
-from airflow_provider_rokt.delivery.pacing import Pacer
-from airflow_provider_rokt.delivery.report import Report
-from airflow_provider_rokt.delivery.resend import Resend, resend_of
-from airflow_provider_rokt.delivery.retry import RetryPolicy
 from airflow_provider_rokt.delivery.run import DeliveryRun, Source
-from airflow_provider_rokt.events.conversions import Conversions
+from airflow_provider_rokt.events.conversion_stream import Conversions
 from airflow_provider_rokt.events.mapping import CONVERSION, MEMBERSHIP, compile_mapping
-from airflow_provider_rokt.failures import terminal_errors
-from airflow_provider_rokt.hooks.audience import AudienceRun
-from airflow_provider_rokt.hooks.connection import ConnectedHook
-from airflow_provider_rokt.ledger_root import open_ledger
-from airflow_provider_rokt.options import AudienceOptions, ConversionOptions, DeliveryOptions, options_from
-from airflow_provider_rokt.packing import batches_per_request
-from airflow_provider_rokt.preview import ROWS_SHOWN, preview_conversions
-from airflow_provider_rokt.sender import current_sender
-from airflow_provider_rokt.settings import Surface
+from airflow_provider_rokt.flow.packing import batches_per_request
+from airflow_provider_rokt.flow.stream import Stream
+from airflow_provider_rokt.hooks.connected import ConnectedHook
+from airflow_provider_rokt.ledger.report import Report
+from airflow_provider_rokt.runs.audience import AudienceRun
+from airflow_provider_rokt.runs.options import AudienceOptions, ConversionOptions, DeliveryOptions, options_from
+from airflow_provider_rokt.runs.preview import ROWS_SHOWN, preview_conversions
+from airflow_provider_rokt.runs.resend import Resend, resend_of
 from airflow_provider_rokt.sources import mapped_rows
-from airflow_provider_rokt.stream import Stream
+from airflow_provider_rokt.task.configuration import open_ledger
+from airflow_provider_rokt.task.failures import terminal_errors
+from airflow_provider_rokt.task.sender import current_sender
 
 
 class RoktHook(ConnectedHook):
@@ -35,7 +35,7 @@ class RoktHook(ConnectedHook):
     :param rokt_conn_id: a connection of type ``rokt``.
     """
 
-    def __init__(self, rokt_conn_id: str = connection_form.DEFAULT_CONN_ID) -> None:
+    def __init__(self, rokt_conn_id: str = form.DEFAULT_CONN_ID) -> None:
         super().__init__(rokt_conn_id)
         self._run: DeliveryRun | None = None
         self._stopped = False
@@ -45,12 +45,12 @@ class RoktHook(ConnectedHook):
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
         """The extras of the connection form before Airflow 3.2."""
-        return connection_form.form_widgets()
+        return form.form_widgets()
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
         """The standard fields of the connection form before Airflow 3.2."""
-        return connection_form.ui_field_behaviour()
+        return form.ui_field_behaviour()
 
     def send_conversions(
         self, rows: Iterable[Mapping[str, Any]], mapping: Mapping[str, Any] | None = None, **options: Any
@@ -61,7 +61,7 @@ class RoktHook(ConnectedHook):
             no row of the first window has needs a default in the mapping.
         :param mapping: destination path -> key of the rows, as for the operator; other keys are ignored. Without a
             mapping all keys count, and the rows after the first window can have no new ones.
-        :param options: those of :class:`~airflow_provider_rokt.options.ConversionOptions`.
+        :param options: those of :class:`~airflow_provider_rokt.runs.options.ConversionOptions`.
         :returns: the flat report, as the operator returns it.
         :raises RoktTaskFailed: when running it again is useless, e.g. too many rejected rows; the cause says why.
         :raises RoktIncompleteError: when rows could not be delivered now; a retry sends them.
@@ -112,7 +112,7 @@ class RoktHook(ConnectedHook):
     ) -> dict[str, Any]:
         """What :meth:`send_conversions` would send for the first rows, without sending; the connection is not read.
 
-        :returns: see :func:`~airflow_provider_rokt.preview.preview_conversions`.
+        :returns: see :func:`~airflow_provider_rokt.runs.preview.preview_conversions`.
         """
         with terminal_errors():
             chosen = options_from(ConversionOptions, mapping=mapping, **options)
@@ -136,7 +136,7 @@ class RoktHook(ConnectedHook):
 
         :param rows: dicts, as for :meth:`send_conversions`.
         :param audience: its name.
-        :param options: those of :class:`~airflow_provider_rokt.options.AudienceOptions`.
+        :param options: those of :class:`~airflow_provider_rokt.runs.options.AudienceOptions`.
         :returns: the flat report, as the operator returns it.
         :raises RoktTaskFailed: when running it again is useless; the cause says why.
         :raises RoktIncompleteError: when rows could not be delivered now; a retry sends them.

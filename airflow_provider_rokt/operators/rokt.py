@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_rokt.connection_form import DEFAULT_CONN_ID
+from airflow_provider_rokt.connection.form import DEFAULT_CONN_ID
 from airflow_provider_rokt.exceptions import RoktError
-from airflow_provider_rokt.failures import terminal_errors
 from airflow_provider_rokt.limits import MEMBERS_PER_REQUEST
+from airflow_provider_rokt.task.failures import terminal_errors
 
 # What delivers (requests, validators, phone numbers) is imported where it runs: a DAG file that only names a
 # task is parsed every few seconds.
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_rokt.delivery.report import Report
     from airflow_provider_rokt.hooks.rokt import RoktHook
-    from airflow_provider_rokt.options import DeliveryOptions
+    from airflow_provider_rokt.ledger.report import Report
+    from airflow_provider_rokt.runs.options import DeliveryOptions
     from airflow_provider_rokt.sources import SqlSource
 
 _Options = TypeVar("_Options", bound="DeliveryOptions")
@@ -157,7 +157,7 @@ class RoktConversionOperator(_RoktDeliveryOperator):
         self.historical = historical
 
     def _deliver(self) -> "Report":
-        from airflow_provider_rokt.options import ConversionOptions
+        from airflow_provider_rokt.runs.options import ConversionOptions
 
         options = self._options(ConversionOptions)
         return self.hook.deliver_conversions(self._source(), options)
@@ -219,7 +219,7 @@ class RoktAudienceOperator(_RoktDeliveryOperator):
         self.flag = flag
 
     def _deliver(self) -> "Report":
-        from airflow_provider_rokt.options import AudienceOptions
+        from airflow_provider_rokt.runs.options import AudienceOptions
 
         options = self._options(AudienceOptions)
         return self.hook.deliver_audience(self._source(), options, keeps_one=True)

@@ -6,8 +6,8 @@ which Airflow 3 brings and Airflow 2.11 does not.
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_rokt.sandbox.behaviour import Settings
 from airflow_provider_rokt.sandbox.process import SandboxProcess
-from airflow_provider_rokt.sandbox.settings import Settings
 
 if TYPE_CHECKING:
     from airflow_provider_rokt.sandbox.server import Sandbox

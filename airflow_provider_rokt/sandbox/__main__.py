@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import msgspec
 
 from airflow_provider_rokt import sandbox
+from airflow_provider_rokt.sandbox.airflow_connection import connection
 from airflow_provider_rokt.sandbox.arguments import ARGUMENTS
-from airflow_provider_rokt.sandbox.connection import connection
-from airflow_provider_rokt.sandbox.settings import Settings
+from airflow_provider_rokt.sandbox.behaviour import Settings
 
 _BANNER = """\
 Rokt sandbox at {url} (stop with Ctrl-C)

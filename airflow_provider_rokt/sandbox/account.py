@@ -1,8 +1,8 @@
 """The one account a sandbox stands for: its settings, what it holds, its limits and the faults that are set."""
 
+from airflow_provider_rokt.sandbox.behaviour import Settings
 from airflow_provider_rokt.sandbox.faults import Faults
 from airflow_provider_rokt.sandbox.rate import Rate
-from airflow_provider_rokt.sandbox.settings import Settings
 from airflow_provider_rokt.sandbox.store import Store
 
 

@@ -11,39 +11,39 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from airflow_provider_rokt import limits
-from airflow_provider_rokt.sandbox import audiences, control, events
+from airflow_provider_rokt.sandbox import control, events_api, import_api
 from airflow_provider_rokt.sandbox.account import Account
-from airflow_provider_rokt.sandbox.answer import Answer, Post, Refusal
 from airflow_provider_rokt.sandbox.faults import Struck
-from airflow_provider_rokt.sandbox.records import Handled
+from airflow_provider_rokt.sandbox.kept import Handled
+from airflow_provider_rokt.sandbox.reply import Post, Refused, Reply
 from airflow_provider_rokt.sandbox.wire import ConnectionReset
 
 
-class Surface(NamedTuple):
+class Door(NamedTuple):
     """One address Rokt answers at.
 
     :param bytes_: the largest body it takes.
     """
 
     method: str
-    answer: Callable[[Account, Post, Struck], Answer]
+    answer: Callable[[Account, Post, Struck], Reply]
     bytes_: int = limits.REQUEST_BYTES
 
 
-def _not_found(_: Account, post: Post, __: Struck) -> Answer:
-    return Answer(405 if post.path in SURFACES else 404)
+def _not_found(_: Account, post: Post, __: Struck) -> Reply:
+    return Reply(405 if post.path in DOORS else 404)
 
 
-SURFACES = {
-    events.SINGLE: Surface("POST", events.answer),
-    events.BULK: Surface("POST", events.answer),
-    events.HISTORICAL: Surface("POST", events.answer),
-    audiences.IMPORT_V1: Surface("POST", audiences.take_in, audiences.REQUEST_BYTES),
-    audiences.IMPORT_V3: Surface("POST", audiences.take_in, audiences.REQUEST_BYTES),
-    audiences.CHECK_V1: Surface("GET", audiences.check),
-    audiences.CHECK_V3: Surface("POST", audiences.check),
+DOORS = {
+    events_api.SINGLE: Door("POST", events_api.answer),
+    events_api.BULK: Door("POST", events_api.answer),
+    events_api.HISTORICAL: Door("POST", events_api.answer),
+    import_api.IMPORT_V1: Door("POST", import_api.take_in, import_api.REQUEST_BYTES),
+    import_api.IMPORT_V3: Door("POST", import_api.take_in, import_api.REQUEST_BYTES),
+    import_api.CHECK_V1: Door("GET", import_api.check),
+    import_api.CHECK_V3: Door("POST", import_api.check),
 }
-_NOT_FOUND = Surface("", _not_found)
+_NOT_FOUND = Door("", _not_found)
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
@@ -56,7 +56,7 @@ def application(account: Account) -> Starlette:
 
 async def _serve(request: Request) -> Response:
     path, account = request.url.path, control.account_of(request)
-    surface = SURFACES.get(path, _NOT_FOUND)
+    surface = DOORS.get(path, _NOT_FOUND)
     body, size = await _read(request, surface.bytes_)
     post = Post(path, request.headers, body, time.monotonic())
     answer = await _answer(account, surface if request.method == surface.method else _NOT_FOUND, post)
@@ -76,18 +76,18 @@ async def _read(request: Request, most: int) -> tuple[bytes | None, int]:
     return (b"".join(chunks) if size <= most else None), size
 
 
-async def _answer(account: Account, surface: Surface, post: Post) -> Answer:
+async def _answer(account: Account, surface: Door, post: Post) -> Reply:
     struck = account.faults.strike(post.path)
-    if surface.answer is events.answer:
-        account.rate.offer(post.at, events.batches_in(post))
+    if surface.answer is events_api.answer:
+        account.rate.offer(post.at, events_api.batches_in(post))
     await asyncio.sleep(struck.delay(after=False))
     answer = struck.answer(after=False) or _ask(account, surface, post, struck)
     await asyncio.sleep(struck.delay(after=True))
     return struck.answer(after=True) or answer
 
 
-def _ask(account: Account, surface: Surface, post: Post, struck: Struck) -> Answer:
+def _ask(account: Account, surface: Door, post: Post, struck: Struck) -> Reply:
     try:
         return surface.answer(account, post, struck)
-    except Refusal as refusal:
+    except Refused as refusal:
         return refusal.answer

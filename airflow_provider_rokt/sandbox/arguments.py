@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_rokt.sandbox.settings import Settings
+from airflow_provider_rokt.sandbox.behaviour import Settings
 
 if TYPE_CHECKING:
     from airflow_provider_rokt.sandbox.faults import AnyFault

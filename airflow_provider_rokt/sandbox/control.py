@@ -13,8 +13,8 @@ from starlette.routing import Route
 
 from airflow_provider_rokt.sandbox.account import Account
 from airflow_provider_rokt.sandbox.faults import AnyFault
+from airflow_provider_rokt.sandbox.kept import Kept
 from airflow_provider_rokt.sandbox.page import page
-from airflow_provider_rokt.sandbox.records import Kept
 
 _MOST = 1_000
 _FAULTS: msgspec.json.Decoder[AnyFault | list[AnyFault]] = msgspec.json.Decoder(AnyFault | list[AnyFault])

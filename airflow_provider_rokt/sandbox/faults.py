@@ -13,9 +13,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from airflow_provider_rokt.sandbox.answer import Answer
 from airflow_provider_rokt.sandbox.contract import Breach, Locator
 from airflow_provider_rokt.sandbox.rate import retry_after
+from airflow_provider_rokt.sandbox.reply import Reply
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
@@ -34,7 +34,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Status(Fault, frozen=True, tag="status"):
-    """Answer with this status.
+    """Reply with this status.
 
     :param retry_after: seconds for a ``Retry-After`` header.
     :param as_date: write it as an HTTP date.
@@ -46,10 +46,10 @@ class Status(Fault, frozen=True, tag="status"):
     headers: dict[str, str] = {}
     body: str = ""
 
-    def answer(self) -> Answer:
+    def answer(self) -> Reply:
         """The answer it gives instead of Rokt's."""
         wait = {} if self.retry_after is None else retry_after(self.retry_after, as_date=self.as_date)
-        return Answer(self.status, self.body.encode(), {**wait, **self.headers})
+        return Reply(self.status, self.body.encode(), {**wait, **self.headers})
 
 
 class Redirect(Fault, frozen=True, tag="redirect"):
@@ -58,17 +58,17 @@ class Redirect(Fault, frozen=True, tag="redirect"):
     location: str
     status: Annotated[int, Meta(ge=300, le=399)] = 302
 
-    def answer(self) -> Answer:
+    def answer(self) -> Reply:
         """The redirect."""
-        return Answer(self.status, headers={"location": self.location})
+        return Reply(self.status, headers={"location": self.location})
 
 
 class Reset(Fault, frozen=True, tag="reset"):
     """Reset the TCP connection without an answer."""
 
-    def answer(self) -> Answer:
+    def answer(self) -> Reply:
         """No answer."""
-        return Answer(None)
+        return Reply(None)
 
 
 class Delay(Fault, frozen=True, tag="delay"):
@@ -110,7 +110,7 @@ class Struck:
         """Seconds to wait."""
         return sum(fault.seconds for fault in self.faults if isinstance(fault, Delay) and fault.after is after)
 
-    def answer(self, *, after: bool) -> Answer | None:
+    def answer(self, *, after: bool) -> Reply | None:
         """What to answer instead of Rokt's answer."""
         for fault in self.faults:
             if isinstance(fault, ANSWERING) and fault.after is after:

@@ -8,8 +8,8 @@ from dataclasses import fields
 from types import TracebackType
 from typing import Any, Self
 
-from airflow_provider_rokt.sandbox.connection import ImportForm, connection
-from airflow_provider_rokt.sandbox.settings import Settings
+from airflow_provider_rokt.sandbox.airflow_connection import ImportForm, connection
+from airflow_provider_rokt.sandbox.behaviour import Settings
 
 
 class SandboxProcess:

@@ -6,11 +6,11 @@ from collections import deque
 from email.utils import formatdate
 from typing import NoReturn
 
-from airflow_provider_rokt.sandbox.answer import Answer, Refusal
-from airflow_provider_rokt.sandbox.settings import Settings
+from airflow_provider_rokt.sandbox.behaviour import Settings
+from airflow_provider_rokt.sandbox.reply import Refused, Reply
 
 
-class Window:
+class SlidingWindow:
     """The batches of the last ``span`` seconds; half-open, so two requests exactly a span apart never share one."""
 
     def __init__(self, span: float) -> None:
@@ -50,7 +50,7 @@ class Rate:
         self._limit = settings.batches_per_second
         self._acceleration = settings.acceleration
         self._retry_after = settings.retry_after
-        self._offered, self._second, self._two_seconds = Window(1), Window(1), Window(2)
+        self._offered, self._second, self._two_seconds = SlidingWindow(1), SlidingWindow(1), SlidingWindow(2)
         self.peak = 0
 
     def offer(self, at: float, batches: int) -> None:
@@ -78,7 +78,7 @@ class Rate:
         headers = {"x-mp-rate-limit-exceeded": exceeded}
         if self._retry_after != "none":
             headers |= retry_after(wait, as_date=self._retry_after == "date")
-        raise Refusal(Answer(429, headers=headers))
+        raise Refused(Reply(429, headers=headers))
 
 
 def retry_after(seconds: float, *, as_date: bool) -> dict[str, str]:

@@ -9,11 +9,11 @@ from typing import Any, Self
 import uvicorn
 
 from airflow_provider_rokt.sandbox.account import Account
+from airflow_provider_rokt.sandbox.airflow_connection import ImportForm, connection
 from airflow_provider_rokt.sandbox.app import application
-from airflow_provider_rokt.sandbox.connection import ImportForm, connection
+from airflow_provider_rokt.sandbox.behaviour import Settings
 from airflow_provider_rokt.sandbox.faults import Faults
 from airflow_provider_rokt.sandbox.rate import Rate
-from airflow_provider_rokt.sandbox.settings import Settings
 from airflow_provider_rokt.sandbox.store import Store
 from airflow_provider_rokt.sandbox.wire import Connection
 

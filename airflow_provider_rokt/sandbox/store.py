@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_rokt.sandbox.records import Batch, Handled, Import, Kept
+from airflow_provider_rokt.sandbox.kept import Handled, Import, Kept, PostedBatch
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Store:
             if self._everything:
                 self._handled.append(request)
 
-    def accept(self, batches: Iterable[Batch]) -> None:
+    def accept(self, batches: Iterable[PostedBatch]) -> None:
         """Keep batches, each ``source_request_id`` once."""
         with self._lock:
             for batch in batches:
@@ -70,7 +70,7 @@ class Store:
         with self._lock:
             self.counts.refused_batches += count
 
-    def leave(self, batch: Batch, reason: str) -> None:
+    def leave(self, batch: PostedBatch, reason: str) -> None:
         """Set a batch aside that was answered 202 but is not processed."""
         with self._lock:
             self.counts.unprocessed_batches += 1
@@ -131,7 +131,7 @@ class Store:
         with self._lock:
             return set(self._message_ids)
 
-    def _is_repeated(self, batch: Batch) -> bool:
+    def _is_repeated(self, batch: PostedBatch) -> bool:
         request_id = batch.document.get("source_request_id")
         if request_id in (None, ""):
             return False
@@ -143,7 +143,7 @@ class Store:
         self.counts.conflicting_batches += self._request_ids[key] != content
         return True
 
-    def _keep(self, batch: Batch) -> None:
+    def _keep(self, batch: PostedBatch) -> None:
         self.counts.batches += 1
         self.counts.events += len(batch.events)
         for message_id in batch.message_ids:

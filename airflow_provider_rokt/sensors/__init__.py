@@ -1,0 +1,1 @@
+"""The sensor that users put behind a delivery. Reads through ``ledger``."""

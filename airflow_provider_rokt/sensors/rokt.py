@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseSensorOperator, Context, PokeReturnValue, conf
 
-from airflow_provider_rokt.delivery.awaited import Awaited, awaited, unfinished
-from airflow_provider_rokt.delivery.batch_status import BatchStatus
-from airflow_provider_rokt.delivery.ledger import Ledger
 from airflow_provider_rokt.exceptions import RoktLedgerError
-from airflow_provider_rokt.failures import terminal_errors
-from airflow_provider_rokt.ledger_root import open_ledger
-from airflow_provider_rokt.thresholds import check_threshold
+from airflow_provider_rokt.flow.thresholds import check_threshold
+from airflow_provider_rokt.ledger.awaited import Awaited, awaited, unfinished
+from airflow_provider_rokt.ledger.batch_status import BatchStatus
+from airflow_provider_rokt.ledger.overview import Ledger
+from airflow_provider_rokt.task.configuration import open_ledger
+from airflow_provider_rokt.task.failures import terminal_errors
 from airflow_provider_rokt.triggers.rokt import RoktDeliveryTrigger
 
 

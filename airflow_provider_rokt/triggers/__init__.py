@@ -1,0 +1,1 @@
+"""What waits in the triggerer for the sensor. Reads through ``ledger``."""

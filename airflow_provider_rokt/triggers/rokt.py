@@ -6,9 +6,9 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_rokt.delivery.awaited import Awaited, unfinished
 from airflow_provider_rokt.exceptions import RoktError
-from airflow_provider_rokt.ledger_root import open_ledger
+from airflow_provider_rokt.ledger.awaited import Awaited, unfinished
+from airflow_provider_rokt.task.configuration import open_ledger
 
 
 class RoktDeliveryTrigger(BaseTrigger):

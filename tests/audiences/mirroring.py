@@ -12,8 +12,8 @@ from pathlib import Path
 
 from airflow_provider_rokt.audiences.membership_file import StateFolder
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
-from airflow_provider_rokt.delivery.local_folder import LocalFolder
-from airflow_provider_rokt.request import Request
+from airflow_provider_rokt.flow.request import Request
+from airflow_provider_rokt.storage.local_folder import LocalFolder
 from tests.audiences.people import address, plan_of, requests_of
 
 SETTINGS = {"audience": "vip", "hash_emails": True}

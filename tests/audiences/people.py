@@ -6,12 +6,12 @@ from hashlib import sha256
 from itertools import chain
 
 from airflow_provider_rokt.audiences.import_requests import ImportEnvelope, MemberPacker
-from airflow_provider_rokt.audiences.intake import MemberIntake
+from airflow_provider_rokt.audiences.import_road import MemberIntake
 from airflow_provider_rokt.audiences.members import member_reader
 from airflow_provider_rokt.audiences.plan import AudiencePlan, Change, plan_changes
 from airflow_provider_rokt.audiences.spool import MemberSpool
-from airflow_provider_rokt.request import Endpoint, Request
-from airflow_provider_rokt.rows import RowFault
+from airflow_provider_rokt.flow.request import Endpoint, Request
+from airflow_provider_rokt.flow.row import RowFault
 
 ENVELOPE = ImportEnvelope(Endpoint.IMPORT_V3, "vip", "4711")
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from airflow_provider_rokt.audiences import import_requests as importing
 from airflow_provider_rokt.audiences.import_requests import ImportEnvelope, MemberBlock, MemberPacker
 from airflow_provider_rokt.audiences.plan import Change, MemberKind
-from airflow_provider_rokt.request import Endpoint, Request
-from airflow_provider_rokt.rows import RowRef
+from airflow_provider_rokt.flow.request import Endpoint, Request
+from airflow_provider_rokt.flow.row import RowRef
 from tests.audiences.people import ENVELOPE, address, hashed
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from airflow_provider_rokt.audiences.intake import MemberIntake
+from airflow_provider_rokt.audiences.import_road import MemberIntake
 from airflow_provider_rokt.audiences.members import member_reader
 from airflow_provider_rokt.audiences.spool import NUMBER, PERSON, SIGN, MemberSpool
-from airflow_provider_rokt.rows import FieldFault, RowFault, RowRef
+from airflow_provider_rokt.flow.row import FieldFault, RowFault, RowRef
 from tests.audiences.people import address, hashed
 
 UNUSABLE = FieldFault("user_identities.email", "is neither an e-mail address nor a SHA-256 hash (64 hex digits)")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from airflow_provider_rokt.audiences.members import Member, member_key, member_reader, read_wanted
 from airflow_provider_rokt.events.normalize import email
 from airflow_provider_rokt.events.values import BadValue
-from airflow_provider_rokt.rows import FieldFault
+from airflow_provider_rokt.flow.row import FieldFault
 from tests.audiences.people import hashed
 
 HASH = "973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b"  # of test@example.com

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_rokt.audiences.membership_file import MembershipFile
-from airflow_provider_rokt.delivery.local_folder import LocalFolder
-from airflow_provider_rokt.delivery.store_folder import StoreFolder
 from airflow_provider_rokt.exceptions import RoktAudienceError
+from airflow_provider_rokt.storage.local_folder import LocalFolder
+from airflow_provider_rokt.storage.store_folder import StoreFolder
 from tests.audiences.people import address, hashed
 
 Folder = LocalFolder | StoreFolder

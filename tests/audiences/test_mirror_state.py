@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from airflow_provider_rokt.audiences.guards import check_plan
 from airflow_provider_rokt.audiences.members import member_key
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
-from airflow_provider_rokt.delivery.local_folder import LocalFolder
-from airflow_provider_rokt.delivery.store_folder import StoreFolder
 from airflow_provider_rokt.exceptions import RoktAudienceBusyError, RoktAudienceError
-from airflow_provider_rokt.request import Request
+from airflow_provider_rokt.flow.request import Request
+from airflow_provider_rokt.storage.local_folder import LocalFolder
+from airflow_provider_rokt.storage.store_folder import StoreFolder
 from tests.audiences.mirroring import SETTINGS, mirror
 from tests.audiences.people import ListAtRokt, address, hashed, plan_of, requests_of
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_rokt.audiences.plan import AudiencePlan, Change
-from airflow_provider_rokt.rows import RowRef
+from airflow_provider_rokt.flow.row import RowRef
 from tests.audiences.people import address, hashed, plan_of
 
 people = st.lists(st.integers(0, 25), max_size=60)

@@ -1,11 +1,8 @@
 """Real databases: PostgreSQL and MariaDB, wherever they listen on this host's usual ports."""
 
-import atexit
 import json
 import os
-import shutil
 import socket
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +11,6 @@ from importlib.util import find_spec
 from typing import Any
 
 import pytest
-
-# Airflow makes its home when it is first imported.
-if "AIRFLOW_HOME" not in os.environ:
-    os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="rokt-airflow-")
-    atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
 
 REQUIRED = os.environ.get("ROKT_REQUIRE_DATABASES") == "1"
 

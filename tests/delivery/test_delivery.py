@@ -11,24 +11,23 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_rokt.delivery.answer import Answer, NoAnswerError
-from airflow_provider_rokt.delivery.client import RoktClient
-from airflow_provider_rokt.delivery.credentials import Credentials
+from airflow_provider_rokt.api.addresses import Endpoints
+from airflow_provider_rokt.api.client import Answer, NoAnswerError, RoktClient
+from airflow_provider_rokt.api.credentials import Credentials
+from airflow_provider_rokt.api.pacing import Pacer
+from airflow_provider_rokt.api.retry import RetryPolicy
 from airflow_provider_rokt.delivery.delivery import Delivery
-from airflow_provider_rokt.delivery.endpoints import Endpoints
-from airflow_provider_rokt.delivery.ledger import Ledger
-from airflow_provider_rokt.delivery.ledger_reader import LedgerReader
-from airflow_provider_rokt.delivery.pacing import Pacer
-from airflow_provider_rokt.delivery.report import Report
-from airflow_provider_rokt.delivery.retry import RetryPolicy
 from airflow_provider_rokt.exceptions import (
     RoktAuthError,
     RoktEndpointError,
     RoktIncompleteError,
     RoktReconciliationError,
 )
-from airflow_provider_rokt.request import Endpoint
-from airflow_provider_rokt.rows import FieldFault, Outcome, RowFault, RowRef
+from airflow_provider_rokt.flow.request import Endpoint
+from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef
+from airflow_provider_rokt.ledger.overview import Ledger
+from airflow_provider_rokt.ledger.reader import LedgerReader
+from airflow_provider_rokt.ledger.report import Report
 from airflow_provider_rokt.sandbox import Sandbox, Settings
 from airflow_provider_rokt.sandbox.faults import AnyFault, Delay, Redirect, Refuse, Reset, Status
 from tests.delivery.rokt import request_of, requests_of

@@ -7,18 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_rokt.delivery.answer import Answer, NoAnswerError, Poster
+from airflow_provider_rokt.api.client import Answer, NoAnswerError, Poster
+from airflow_provider_rokt.api.pacing import Pacer
+from airflow_provider_rokt.api.retry import RetryPolicy
 from airflow_provider_rokt.delivery.engine import MOST_BYTES, Engine
-from airflow_provider_rokt.delivery.exchange import Sender
-from airflow_provider_rokt.delivery.halt import Halt
-from airflow_provider_rokt.delivery.pacing import Pacer
-from airflow_provider_rokt.delivery.retry import RetryPolicy
+from airflow_provider_rokt.delivery.exchange import Halt, Sender
 from airflow_provider_rokt.delivery.settlement import Settlement, Settler
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError
+from airflow_provider_rokt.flow.request import Batch, Endpoint, Request
+from airflow_provider_rokt.flow.row import Outcome, RowRef
 from airflow_provider_rokt.limits import REQUEST_BYTES
-from airflow_provider_rokt.request import Batch, Endpoint, Request
-from airflow_provider_rokt.rows import Outcome, RowRef
-from tests.delivery.clock import FakeClock, FakeStop
+from tests.api.clock import FakeClock, FakeStop
 from tests.delivery.rokt import ModelRokt, answer_of, batch_of, keys_of, request_of, requests_of
 
 FAST = RetryPolicy(budget_seconds=60.0)

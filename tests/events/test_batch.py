@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_rokt.events.batch import ENVELOPE_BYTES, EventBatch, serialise
-from airflow_provider_rokt.request import Batch
-from airflow_provider_rokt.rows import RowRef
+from airflow_provider_rokt.flow.request import Batch
+from airflow_provider_rokt.flow.row import RowRef
 from tests.events.documents import EXAMPLE, Document, conversions, reordered
 
 values = st.recursive(

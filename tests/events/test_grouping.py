@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_rokt.events.batch import EventBatch, serialise
 from airflow_provider_rokt.events.grouping import group
+from airflow_provider_rokt.flow.row import RowRef
 from airflow_provider_rokt.limits import ATTRIBUTES, BATCH_BYTES, EVENTS_PER_REQUEST
-from airflow_provider_rokt.rows import RowRef
 from tests.events.documents import EXAMPLE, Document, conversions, reordered, with_value, without
 
 Rows = list[tuple[RowRef, Document]]

@@ -24,7 +24,7 @@ from airflow_provider_rokt.events.mapping import (
 )
 from airflow_provider_rokt.events.validation import Validator
 from airflow_provider_rokt.exceptions import RoktMappingError, RoktSettingsError, RoktSourceError
-from airflow_provider_rokt.rows import FieldFault, RowRef
+from airflow_provider_rokt.flow.row import FieldFault, RowRef
 from tests.events.documents import EXAMPLE
 from tests.events.driver_values import driver_values
 

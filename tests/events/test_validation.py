@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_rokt.events.validation import Root, Validator
-from airflow_provider_rokt.rows import FieldFault
+from airflow_provider_rokt.flow.row import FieldFault
 from tests.events.documents import EXAMPLE, MEMBERSHIP, Document, conversions, memberships, with_value, without
 
 VALIDATORS: dict[Root, Validator] = {"conversion": Validator("conversion"), "membership": Validator("membership")}

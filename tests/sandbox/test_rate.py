@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_rokt.sandbox import Settings
-from airflow_provider_rokt.sandbox.answer import Refusal
 from airflow_provider_rokt.sandbox.faults import Status
-from airflow_provider_rokt.sandbox.rate import Rate, Window, retry_after
+from airflow_provider_rokt.sandbox.rate import Rate, SlidingWindow, retry_after
+from airflow_provider_rokt.sandbox.reply import Refused
 
 
 def _admitted(rate, at, batches):
     try:
         rate.admit(at, batches)
-    except Refusal as refusal:
+    except Refused as refusal:
         return refusal.answer
     return None
 
@@ -37,7 +37,7 @@ def test_refused_batches_use_nothing_up():
 
 
 def test_the_wait_is_until_enough_has_left_the_window():
-    window = Window(1)
+    window = SlidingWindow(1)
     window.add(0.0, 4)
     window.add(0.6, 6)
     assert [window.wait(0.7, excess) for excess in (1, 4, 5, 10)] == pytest.approx([0.3, 0.3, 0.9, 0.9])

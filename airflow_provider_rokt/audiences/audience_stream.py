@@ -1,0 +1,159 @@
+"""The stream of one audience run: every row is read before the first one is sent, so that guards can stop it."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Protocol
+
+from airflow_provider_rokt.audiences.decisions import PlanCounts
+from airflow_provider_rokt.audiences.guards import Mode, check_plan, check_unusable, size_warning
+from airflow_provider_rokt.audiences.members import member_key
+from airflow_provider_rokt.audiences.mirror_state import MirrorState
+from airflow_provider_rokt.audiences.plan import AudiencePlan, Change, plan_changes
+from airflow_provider_rokt.audiences.spool import MemberSpool
+from airflow_provider_rokt.flow.row import RowRef
+from airflow_provider_rokt.flow.stream import Row, Window
+
+log = logging.getLogger(__name__)
+
+
+class Intake(Protocol):
+    """Takes rows into the spool."""
+
+    def take(self, rows: Sequence[Row]) -> Window:
+        """Takes the next rows, in order; what it returns has no requests."""
+
+
+class Packer(Protocol):
+    """Packs changes."""
+
+    def windows(self, changes: Iterable[Change]) -> Iterator[Window]:
+        """The requests, each as soon as it is full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """When to stop before anything is sent; see :func:`check_plan`."""
+
+    mode: Mode
+    max_removed: float
+    max_rejected: int | float
+    allow_empty: bool
+
+
+class AudienceStream:
+    """Spools the rows, decides person by person, and packs what is to be sent.
+
+    :param state: what is remembered of a mirrored audience; None in the other modes.
+    :param wanted: tells which members to send; the others are skipped.
+    """
+
+    def __init__(
+        self,
+        spool: MemberSpool,
+        intake: Intake,
+        packer: Packer,
+        guards: Guards,
+        *,
+        state: MirrorState | None = None,
+        wanted: Callable[[RowRef], bool] | None = None,
+    ) -> None:
+        self._spool = spool
+        self._intake = intake
+        self._packer = packer
+        self._guards = guards
+        self._state = state
+        self._wanted = wanted
+        self._rows = 0
+        self._rejected = 0
+        self._left_out = {True: 0, False: 0}
+        self.plan: AudiencePlan | None = None
+
+    @property
+    def counts(self) -> PlanCounts:
+        """What the run does; zeros before everything is read."""
+        return self.plan.counts if self.plan else PlanCounts()
+
+    @property
+    def extras(self) -> Mapping[str, int]:
+        """What the run decided, in persons, without those left out by ``wanted``; rows count how it went."""
+        counts = self.counts
+        return {
+            "members_added": counts.added - self._left_out[True],
+            "members_removed": counts.removed - self._left_out[False],
+            "members_unchanged": counts.unchanged,
+        }
+
+    def window(self, rows: Sequence[Row]) -> Window:
+        """Takes the rows in; nothing is sent yet."""
+        self._keep()
+        self._rows += len(rows)
+        window = self._intake.take(rows)
+        self._rejected += len(window.faults)
+        return window
+
+    def flush(self) -> Iterator[Window]:
+        """Decides, and hands everything over that is to be sent.
+
+        :raises RoktAudienceError: when a guard stops the run; nothing was handed over then.
+        """
+        plan = self.decide()
+        self.guard()
+        if self._state:
+            self._state.begin(plan)
+        yield Window(skipped=plan.counts.skipped)
+        for faults in plan.contradictions():
+            self._keep()
+            yield Window(faults=faults)
+        for window in self._packer.windows(self._chosen(plan)):
+            self._keep()
+            yield window
+        yield Window(skipped=sum(self._left_out.values()))
+
+    def decide(self) -> AudiencePlan:
+        """Compares what was read with what is remembered."""
+        with closing(self._spool):
+            lines = self._spool.sorted_lines()
+            if self._state:
+                self.plan = plan_changes(self._state.kept(lines), remembered=self._state.remembered())
+            else:
+                self.plan = plan_changes(lines)
+        self._rejected += self.plan.counts.contradicting
+        return self.plan
+
+    def choose(self) -> int:
+        """Looks through all changes, as a preview does, so that those left out are counted.
+
+        :returns: how many rows would be skipped.
+        """
+        if self.plan:
+            for _ in self._chosen(self.plan):
+                pass
+        return self.counts.skipped + sum(self._left_out.values())
+
+    def guard(self) -> None:
+        """Stops a run that looks like a broken query, warns of an audience Rokt does not target."""
+        guards = self._guards
+        check_plan(self.counts, rows_read=self._rows, max_removed=guards.max_removed, allow_empty=guards.allow_empty)
+        if guards.mode is Mode.MIRROR:
+            check_unusable(self._rejected, self._rows, guards.max_rejected)
+        if warning := size_warning(self.counts, guards.mode):
+            log.warning(warning)
+
+    def close(self) -> None:
+        """Gives the disk back."""
+        self._spool.close()
+        if self.plan:
+            self.plan.close()
+
+    def _chosen(self, plan: AudiencePlan) -> Iterator[Change]:
+        for change in plan.changes():
+            if self._wanted is None or self._wanted(RowRef(change.number, member_key(change.person))):
+                yield change
+            else:
+                self._left_out[change.include] += 1
+
+    def _keep(self) -> None:
+        if self._state:
+            self._state.keep()

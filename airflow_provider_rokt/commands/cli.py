@@ -1,0 +1,125 @@
+"""The commands of ``airflow rokt``.
+
+Every ``airflow`` command imports this module, so it imports nothing of what the commands run.
+"""
+
+from typing import Any
+
+from airflow.cli.cli_config import (
+    ARG_OUTPUT,
+    ARG_VERBOSE,
+    ActionCommand,
+    Arg,
+    CLICommand,
+    GroupCommand,
+    lazy_load_command,
+    positive_int,
+)
+
+from airflow_provider_rokt.connection.form import DEFAULT_CONN_ID
+from airflow_provider_rokt.sandbox.arguments import ARGUMENTS
+
+
+def _arg(*flags: str, **options: Any) -> Arg:
+    return Arg(flags, **options)  # type: ignore[no-untyped-call]
+
+
+def _threshold(text: str) -> int | float:
+    return int(text) if text.isdecimal() else float(text)
+
+
+_COUNT = positive_int(allow_zero=False)  # type: ignore[no-untyped-call]
+
+_PREVIEW_ARGS = (
+    _arg("--sql-conn-id", required=True, help="any SQL connection"),
+    _arg("--sql", help="the query"),
+    _arg("--sql-file", help="file of the query; Jinja in it is not rendered"),
+    _arg("--parameters", help="of the query: JSON, or @file"),
+    _arg("--mapping", help="destination path to source, as the operators take it: JSON, or @file"),
+    _arg("--environment", help="production (default) or development"),
+    _arg("--timestamp-unit", help="of plain numbers: s, ms, us, ns; auto (default) tells by their size"),
+    _arg("--phone-region", help="two-letter country of phone numbers without country code (default: US)"),
+    _arg("--rows", type=_COUNT, help="how many rows to read and show (default: 5)"),
+    _arg("--show-values", action="store_true", default=None, help="show the values; otherwise they are masked"),
+    _arg("--audience", help="an audience's name: tell how many members all of the query's rows would change"),
+    _arg("--rokt-conn-id", default=DEFAULT_CONN_ID, help="with --audience: connection to Rokt (default: %(default)s)"),
+    _arg("--mode", help="with --audience: include (default), exclude or mirror"),
+    _arg("--via", help="with --audience: import (default) or events"),
+    _arg(
+        "--no-hash-emails",
+        dest="hash_emails",
+        action="store_false",
+        default=None,
+        help="with --audience: send addresses as they are",
+    ),
+    _arg("--max-removed", type=float, help="with --audience: the fraction a mirror may remove (default: 0.3)"),
+    _arg(
+        "--max-rejected",
+        type=_threshold,
+        help="with --audience: rows, or a fraction like 0.1, that a mirror may reject (default: 0)",
+    ),
+    _arg(
+        "--allow-empty",
+        action="store_true",
+        default=None,
+        help="with --audience: take a query without rows at its word",
+    ),
+    ARG_VERBOSE,
+)
+
+_PREVIEW = ActionCommand(
+    name="preview",
+    help="Show what would be sent for a query's rows; send nothing",
+    description=(
+        "Shows what would be sent for the first rows of a query, or what is wrong with them.\n"
+        "With --audience, reads the whole query and counts whom it would add and remove. Nothing is sent.\n"
+        "Exit status: 0 all is well; 1 rows would be rejected or a guard would stop the run; 2 it cannot be told."
+    ),
+    func=lazy_load_command("airflow_provider_rokt.commands.previews.preview"),
+    args=_PREVIEW_ARGS,
+)
+
+_DELIVERIES = GroupCommand(
+    name="deliveries",
+    help="What was sent, and what became of it",
+    subcommands=(
+        ActionCommand(
+            name="list",
+            help="List the newest deliveries",
+            func=lazy_load_command("airflow_provider_rokt.commands.deliveries.list_deliveries"),
+            args=(
+                _arg("--limit", type=_COUNT, default=20, help="how many (default: %(default)s)"),
+                ARG_OUTPUT,
+                ARG_VERBOSE,
+            ),
+        ),
+        ActionCommand(
+            name="show",
+            help="Show one delivery: its report, its batches and the first rows that were not delivered",
+            func=lazy_load_command("airflow_provider_rokt.commands.deliveries.show_delivery"),
+            args=(
+                _arg("delivery_id", help="the delivery's id, or its ledger's URI"),
+                _arg("--rows", type=_COUNT, default=20, help="most rows to show (default: %(default)s)"),
+                ARG_VERBOSE,
+            ),
+        ),
+    ),
+)
+
+_SANDBOX = ActionCommand(
+    name="sandbox",
+    help="Run a local Rokt to develop against",
+    func=lazy_load_command("airflow_provider_rokt.commands.sandboxes.sandbox"),
+    args=tuple(_arg(flag, **options) for flag, options in ARGUMENTS.items()),
+)
+
+
+def get_rokt_cli_commands() -> list[CLICommand]:
+    """The command group, as the provider's metadata names it for Airflow 3.2 and later."""
+    return [
+        GroupCommand(
+            name="rokt",
+            help="Preview and inspect what is sent to Rokt",
+            subcommands=(_PREVIEW, _DELIVERIES, _SANDBOX),
+        )
+    ]

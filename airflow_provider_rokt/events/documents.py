@@ -1,0 +1,139 @@
+"""A mapping compiled: the few steps that make each row a batch of one event."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from airflow_provider_rokt.events.block import Block, Document, Step
+from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES, IDENTITY_PATHS
+from airflow_provider_rokt.flow.row import FieldFault, RowRef
+from airflow_provider_rokt.flow.stream import Row
+
+# mParticle's number for Rokt, and the attribute its web SDK puts a click id under; Segment sends it there too.
+_ROKT_MODULE: Final = "1277"
+_CLICK_ID: Final = "passbackconversiontrackingid"
+_NO_IDENTITY: Final = f"the row has no identity: one of {', '.join(IDENTITY_PATHS)} is needed"
+# Rows read at once: many enough to be fast, few enough that what is made of them is still in the processor's cache when
+# it is validated and written.
+_BLOCK: Final = 250
+# Keys are logged and kept; longer ones are named by their digest.
+_KEY_CHARS: Final = 128
+# An address may have come through a web form or a Japanese keyboard.
+_ADDRESS_SIGN: Final = re.compile("[@＠﹫]|%40").search
+
+
+class Consent(NamedTuple):
+    """Fills one consent record: ``consent_state.<regulation>.<purpose>``."""
+
+    regulation: str
+    purpose: str
+    steps: tuple[Step, ...]
+
+
+class MappedRow(NamedTuple):
+    """What a row became.
+
+    :param document: a complete batch of one event, of use only when there are no faults.
+    :param faults: everything that is wrong with the row's values.
+    """
+
+    row: RowRef
+    document: Document
+    faults: list[FieldFault]
+
+
+@dataclass(frozen=True, slots=True)
+class MappingPlan:
+    """How each row of a query becomes a batch of one event.
+
+    :param columns: the source columns it reads.
+    :param environment: of every batch.
+    :param event: the event data's fixed values.
+    :param root: steps for the batch's own keys.
+    :param sections: steps for each of its objects, in the order of the guide's example.
+    :param consents: its consent records.
+    :param data: steps for the event's data.
+    :param attributes: steps for the event's custom attributes.
+    :param now: milliseconds since 1970; the time of a consent where neither it nor the event has one.
+    """
+
+    columns: tuple[str, ...]
+    environment: str
+    event: Mapping[str, str]
+    root: tuple[Step, ...]
+    sections: tuple[tuple[str, tuple[Step, ...]], ...]
+    consents: tuple[Consent, ...]
+    data: tuple[Step, ...]
+    attributes: tuple[Step, ...]
+    now: int
+
+    def apply(self, rows: Sequence[Row], first: int) -> Iterator[list[MappedRow]]:
+        """Makes each row a batch, or says everything that keeps it from being one; some hundred at a time.
+
+        :param first: the first one's place in the result, from 1.
+        """
+        for start in range(0, len(rows), _BLOCK):
+            yield self._apply(rows[start : start + _BLOCK], first + start)
+
+    def _apply(self, rows: Sequence[Row], first: int) -> list[MappedRow]:
+        block = Block(rows)
+        documents = block.filled([{"environment": self.environment} for _ in rows], self.root)
+        for name, steps in self.sections:
+            _put(documents, name, block.objects(steps))
+        for document, faults in zip(documents, block.faults, strict=True):
+            _settle_identities(document, faults)
+        data = block.filled([dict(self.event) for _ in rows], self.data)
+        if self.consents:
+            _put(documents, "consent_state", self._consent_states(block, data))
+        _put(data, "custom_attributes", block.objects(self.attributes))
+        for document, values in zip(documents, data, strict=True):
+            document["events"] = [{"event_type": "custom_event", "data": values}]
+        refs = [RowRef(number, _key(values, number)) for number, values in enumerate(data, first)]
+        return list(map(MappedRow, refs, documents, block.faults))
+
+    def _consent_states(self, block: Block, data: Sequence[Document]) -> list[Document]:
+        states: list[Document] = [{} for _ in data]
+        for regulation, purpose, steps in self.consents:
+            for state, record, event in zip(states, block.objects(steps), data, strict=True):
+                # Without a yes or no the rest of a record says nothing.
+                if "consented" in record:
+                    record.setdefault("timestamp_unixtime_ms", event.get("timestamp_unixtime_ms", self.now))
+                    state.setdefault(regulation, {})[purpose] = record
+        return states
+
+
+def _put(objects: Iterable[Document], name: str, members: Iterable[Document]) -> None:
+    """Gives each object its member of that name, unless that is empty."""
+    for made, member in zip(objects, members, strict=True):
+        if member:
+            made[name] = member
+
+
+def _settle_identities(document: Document, faults: list[FieldFault]) -> None:
+    identities = document.get("user_identities")
+    if identities is None:
+        if DEVICE_IDENTITIES.isdisjoint(document.get("device_info", ())) and not _identity_at_fault(faults):
+            faults.append(FieldFault("user_identities", _NO_IDENTITY))
+        return
+    address = identities.get("email")
+    if address is not None and "@" not in address:
+        # A hashed address; one mapped to `other` on purpose goes before it.
+        identities.setdefault("other", identities.pop("email"))
+    if "other2" in identities:
+        document["integration_attributes"] = {_ROKT_MODULE: {_CLICK_ID: identities["other2"]}}
+
+
+def _identity_at_fault(faults: Iterable[FieldFault]) -> bool:
+    return any(fault.path in IDENTITY_PATHS for fault in faults)
+
+
+def _key(data: Document, number: int) -> str:
+    key: str | None = data.get("source_message_id")
+    if key is None:
+        return f"row {number}"
+    # Some use the customer's address as the event's id, but a key is logged.
+    if len(key) > _KEY_CHARS or not key.isprintable() or _ADDRESS_SIGN(key):
+        return f"sha256:{sha256(key.encode()).hexdigest()[:16]}"
+    return key

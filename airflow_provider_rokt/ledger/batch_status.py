@@ -1,0 +1,121 @@
+"""The final status of every batch of some deliveries, counted and shown in part."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from airflow_provider_rokt.exceptions import RoktIncompleteError, RoktLedgerError, RoktRejectedError
+from airflow_provider_rokt.flow.row import Outcome
+from airflow_provider_rokt.flow.thresholds import exceeds
+from airflow_provider_rokt.ledger.reader import LedgerReader
+from airflow_provider_rokt.ledger.records import BatchVerdict, RequestRecord
+from airflow_provider_rokt.ledger.report import first_reasons, printable
+
+SHOWN: Final = 100
+"""Batches, and ledgers, that a status names one by one; it travels through Airflow's database."""
+LEDGERS_IN_MESSAGE: Final = 3
+
+
+@dataclass
+class BatchStatus:
+    """Per-batch status of deliveries that are over.
+
+    :ivar status_codes: batches by the HTTP status that decided them; ``"none"`` where no answer came.
+    """
+
+    deliveries: int = 0
+    batches: int = 0
+    status_codes: Counter[str] = field(default_factory=Counter)
+    rows_read: int = 0
+    rows_rejected: int = 0
+    rows_failed: int = 0
+    ledgers: list[str] = field(default_factory=list)
+    _troubled: list[str] = field(default_factory=list)
+    _rejections: list[Mapping[str, str]] = field(default_factory=list)
+    _accepted: list[dict[str, Any]] = field(default_factory=list)
+    _refused: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, readers: Iterable[LedgerReader]) -> "BatchStatus":
+        """The status of deliveries, each of which has its final report."""
+        status = cls()
+        for reader in readers:
+            status._add_report(reader)
+            for request in reader.requests():
+                status._add_request(reader.delivery_id, request)
+        return status
+
+    def _add_report(self, reader: LedgerReader) -> None:
+        report = reader.report()
+        if report is None:
+            raise RoktLedgerError(f"the ledger {reader.uri} has no final report yet")
+        self.deliveries += 1
+        self.rows_read += report["rows_read"]
+        self.rows_rejected += report["rows_rejected"]
+        self.rows_failed += report["rows_failed"]
+        self._rejections.extend(report["rejections"][: SHOWN - len(self._rejections)])
+        if len(self.ledgers) < SHOWN:
+            self.ledgers.append(reader.uri)
+        if report["rows_rejected"] or report["rows_failed"]:
+            self._troubled.append(reader.uri)
+
+    def _add_request(self, delivery_id: str, request: RequestRecord) -> None:
+        self.batches += len(request.batches)
+        for index, verdict in enumerate(request.batches):
+            self.status_codes["none" if verdict.status is None else str(verdict.status)] += 1
+            shown = self._accepted if verdict.outcome is Outcome.ACCEPTED else self._refused
+            if len(shown) < SHOWN:
+                shown.append(_entry(delivery_id, request.number, index, verdict))
+
+    @property
+    def shown(self) -> list[dict[str, Any]]:
+        """Batches one by one, those not accepted first."""
+        return (self._refused + self._accepted)[:SHOWN]
+
+    def summary(self) -> dict[str, Any]:
+        """The flat, JSON-safe result of the sensor."""
+        shown = self.shown
+        return {
+            "deliveries": self.deliveries,
+            "batches": self.batches,
+            "status_codes": dict(sorted(self.status_codes.items())),
+            "batch_statuses": shown,
+            "batch_statuses_left_out": self.batches - len(shown),
+            "rows_rejected": self.rows_rejected,
+            "rows_failed": self.rows_failed,
+            "ledgers": self.ledgers,
+        }
+
+    def check(self, max_rejected: int | float, max_failed: int | float) -> None:
+        """Fail where more rows failed or were rejected than allowed; rows (int) or fractions of the rows read."""
+        if exceeds(self.rows_failed, self.rows_read, max_failed):
+            raise RoktIncompleteError(
+                f"{self.rows_failed} of {self.rows_read} rows were not delivered and max_failed is {max_failed}. "
+                f"Clear the tasks that sent them, or resend only these rows with resend_from. {self._where()}"
+            )
+        if exceeds(self.rows_rejected, self.rows_read, max_rejected):
+            raise RoktRejectedError(
+                f"{self.rows_rejected} of {self.rows_read} rows were rejected and max_rejected is {max_rejected}. "
+                f"First: {first_reasons(self._rejections)}. Correct these rows, then resend them with resend_from. "
+                f"{self._where()}"
+            )
+
+    def _where(self) -> str:
+        more = len(self._troubled) - LEDGERS_IN_MESSAGE
+        named = ", ".join(self._troubled[:LEDGERS_IN_MESSAGE])
+        return f"Ledgers: {named}" + (f" and {more} more" if more > 0 else "")
+
+
+def _entry(delivery_id: str, request: int, index: int, verdict: BatchVerdict) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "delivery_id": delivery_id,
+        "request": request,
+        "batch": index,
+        "status": verdict.status,
+        "outcome": str(verdict.outcome),
+        "rows": verdict.rows,
+    }
+    if verdict.reason:
+        entry["reason"] = printable(verdict.reason)
+    return entry

@@ -1,0 +1,125 @@
+"""What a ledger's lines say: one record a line, each a JSON object that names its kind."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any, Final
+
+import msgspec
+
+from airflow_provider_rokt.flow.request import Endpoint
+from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault
+
+FORMAT: Final = 1
+"""The version of these records. It grows only when an older reader would misread them."""
+
+
+class BatchVerdict(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of one batch.
+
+    :param status: the HTTP status that decided it; None where no answer came or nothing was sent.
+    :param rows: how many rows it carries.
+    :param reason: why it was not accepted; never a value.
+    :param path: the field Rokt named, as the guide writes it.
+    :param times: how many batches in a row had exactly this verdict. Only lines in the file use more than 1: a
+        request of 100 accepted batches is then one short line, and ten million rows take 25 MB, not 500.
+    """
+
+    outcome: Outcome
+    status: int | None
+    rows: int
+    reason: str = ""
+    path: str = ""
+    times: int = 1
+
+
+class RequestRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="request"):
+    """One POST and its verdicts.
+
+    :param number: the request's place in the delivery, from 1.
+    :param status: the HTTP status of the last attempt; None where none came.
+    :param attempts: how often it was sent; 0 where it never was.
+    :param size: bytes of the body.
+    :param milliseconds: from the first attempt's start to the last answer.
+    :param first_row: the lowest row number it carries.
+    :param last_row: the highest.
+    :param batches: one verdict for each batch, in the body's order.
+    """
+
+    number: int
+    endpoint: Endpoint
+    status: int | None
+    attempts: int
+    size: int = msgspec.field(name="bytes")
+    milliseconds: float
+    first_row: int
+    last_row: int
+    batches: tuple[BatchVerdict, ...]
+
+    def folded(self) -> "RequestRecord":
+        """The same with equal neighbours written once, as the file holds it."""
+        runs = ((verdict, sum(1 for _ in run)) for verdict, run in groupby(self.batches))
+        batches = tuple(msgspec.structs.replace(verdict, times=times) for verdict, times in runs)
+        return msgspec.structs.replace(self, batches=batches)
+
+    def unfolded(self) -> "RequestRecord":
+        """The same with one verdict a batch again."""
+        single = ((msgspec.structs.replace(verdict, times=1), verdict.times) for verdict in self.batches)
+        return msgspec.structs.replace(self, batches=tuple(v for verdict, times in single for v in (verdict,) * times))
+
+
+class RowRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="row"):
+    """One row that was not delivered.
+
+    :param outcome: ``rejected`` or ``failed``.
+    :param number: its place in the query's result, from 1.
+    :param key: as in :class:`~airflow_provider_rokt.flow.row.RowRef`.
+    """
+
+    outcome: Outcome
+    number: int
+    key: str
+    faults: Sequence[FieldFault]
+
+    @classmethod
+    def of(cls, outcome: Outcome, fault: RowFault) -> "RowRecord":
+        """The record of one fault."""
+        return cls(outcome, fault.row.number, fault.row.key, fault.faults)
+
+
+class DeliveryHeader(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="delivery"):
+    """Who began the delivery, when, and with which options; the ledger's first line.
+
+    :param operation: ``"conversions"`` or ``"audience"``.
+    :param started_at: UTC, ISO 8601.
+    :param sender: the task (``dag_id, task_id, run_id, map_index, try_number``) and its ``connection``.
+    :param options: the arguments that shape what is sent; no values of rows, no secrets.
+    """
+
+    format: int = FORMAT
+    delivery_id: str
+    operation: str
+    started_at: str
+    sender: dict[str, Any]
+    options: dict[str, Any]
+
+
+class Peek(msgspec.Struct):
+    """As much of a line as decides how to read it; decoding it skips the rest."""
+
+    kind: str = ""
+    format: Any = None
+
+
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def encode(records: Iterable[msgspec.Struct | dict[str, Any]]) -> Iterator[bytes]:
+    """One line for each record, newline included."""
+    for record in records:
+        try:
+            yield _ENCODER.encode(record) + b"\n"
+        except UnicodeEncodeError:
+            # JSON may carry half of a surrogate pair ("\ud83d") and a server's message did; UTF-8 cannot.
+            text = json.dumps(msgspec.to_builtins(record), ensure_ascii=False)
+            yield text.encode("utf-8", "replace") + b"\n"

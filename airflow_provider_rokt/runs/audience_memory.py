@@ -1,0 +1,95 @@
+"""A mirror's memory: where it is kept, and which list at Rokt it is of."""
+
+import os
+import secrets
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+from hashlib import sha256
+from typing import Any
+
+from airflow_provider_rokt.api.addresses import Endpoints
+from airflow_provider_rokt.audiences.guards import Via
+from airflow_provider_rokt.audiences.mirror_state import MirrorState
+from airflow_provider_rokt.connection.settings import RoktSettings
+from airflow_provider_rokt.exceptions import RoktAudienceError
+from airflow_provider_rokt.runs.options import AudienceOptions
+from airflow_provider_rokt.task.configuration import memory_folder
+
+
+def open_memory(settings: RoktSettings, options: AudienceOptions, sender: Mapping[str, Any]) -> MirrorState:
+    """The memory of the mirror that a task or a call keeps.
+
+    :param sender: the task, as the ledger names it.
+    """
+    # The two roads lead to two lists at Rokt, so each has a memory of its own.
+    name = _digest(settings.conn_id, options.via, options.audience)
+    return MirrorState(memory_folder(name), _list_of(settings, options), _run_name(sender))
+
+
+class TaskNote:
+    """Which audience a task mirrors: renamed, the list it left would stay at Rokt as it is.
+
+    Not for mapped tasks, whose places in the map may stand for other audiences tomorrow; nor outside of a task.
+    """
+
+    def __init__(self, sender: Mapping[str, Any], audience: str) -> None:
+        self._audience = audience
+        self._task = (str(sender["dag_id"]), str(sender["task_id"])) if sender.get("map_index", 0) == -1 else None
+
+    def check(self) -> None:
+        """Makes sure that the task did not mirror another audience.
+
+        :raises RoktAudienceError: when it did.
+        """
+        if self._task is None:
+            return
+        folder, name = memory_folder("tasks"), _digest(*self._task)
+        try:
+            with folder.read(name) as file:
+                before = file.read().decode()
+        except FileNotFoundError:
+            return
+        if before != self._audience:
+            raise RoktAudienceError(
+                f"Task {self._task[1]!r} mirrored the audience {before!r} so far; nothing was sent. Mirroring "
+                f"{self._audience!r} would leave {before!r} as it is at Rokt: give the other audience a task of its "
+                f"own, or delete {folder.uri}/{name} if that is meant."
+            )
+
+    def write(self) -> None:
+        """Remembers it, once a run was confirmed: a name that never worked binds nobody."""
+        if self._task is not None:
+            with suppress(FileExistsError):
+                memory_folder("tasks").create(_digest(*self._task), self._audience.encode())
+
+
+def _list_of(settings: RoktSettings, options: AudienceOptions) -> dict[str, str | bool]:
+    """What tells the list at Rokt from any other: remembered of one, another would be told nothing.
+
+    No credentials: they are rotated, and the list stays. So where a key alone names the account, as with v1.0 of the
+    import and with events, nobody here can see that it was exchanged for another account's.
+    """
+    endpoints = Endpoints.of(
+        settings.pod, settings.events_url, settings.audience_url, allow_any_host=settings.allow_any_host
+    )
+    kept: dict[str, str | bool] = {
+        "connection": settings.conn_id,
+        "via": options.via,
+        "audience": options.audience,
+        "hash_emails": options.hash_emails,
+    }
+    if options.via == Via.IMPORT:
+        return {**kept, "address": endpoints.audience, "account_id": settings.account_id or ""}
+    return {**kept, "address": endpoints.events, "environment": options.environment, "flag": options.flag}
+
+
+def _run_name(sender: Mapping[str, Any]) -> str:
+    """The same for every try of a task instance, and for nothing else; named to whom it keeps out."""
+    if "task_id" not in sender:
+        return f"process {os.getpid()} on {socket.gethostname()}, {secrets.token_hex(4)}"
+    return "/".join(str(sender[name]) for name in ("dag_id", "task_id", "run_id", "map_index"))
+
+
+def _digest(*parts: str) -> str:
+    return sha256("\0".join(parts).encode()).hexdigest()[:32]

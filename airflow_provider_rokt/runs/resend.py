@@ -1,0 +1,88 @@
+"""Which rows to send again: those that an earlier delivery did not bring to Rokt."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from airflow_provider_rokt.exceptions import RoktLedgerError, RoktSettingsError
+from airflow_provider_rokt.flow.row import RowRef
+from airflow_provider_rokt.ledger.overview import Ledger
+from airflow_provider_rokt.ledger.reader import LedgerReader
+from airflow_provider_rokt.ledger.report import Report
+
+log = logging.getLogger(__name__)
+
+# How a row without a readable id is named in a ledger: by its place.
+_BY_PLACE: Final = "row "
+
+
+class Resend:
+    """Tells the rows that were rejected or failed earlier, by key.
+
+    A row that had no id then is known by its place alone. That is right only while the query returns the same rows in
+    the same order, so :meth:`check` refuses to call it done when their number has changed. An audience, which has
+    no such order, is sent whole then: adding or removing twice is adding or removing once.
+
+    :param earlier: the ledger of that delivery.
+    :raises RoktLedgerError: when it ended before all of its rows were read.
+    """
+
+    def __init__(self, earlier: LedgerReader) -> None:
+        keys = earlier.undelivered_keys()
+        self._earlier = earlier
+        self._places = {key for key in keys if key.startswith(_BY_PLACE)}
+        self._keys = keys - self._places
+        self._missing = set(self._keys)
+        self._whole = bool(self._places) and earlier.header.operation == "audience"
+
+    def __call__(self, row: RowRef) -> bool:
+        """Whether to send this row."""
+        self._missing.discard(row.key)
+        return self._whole or row.key in self._keys or f"{_BY_PLACE}{row.number}" in self._places
+
+    def check(self, report: Report) -> None:
+        """Says what it could not find.
+
+        :raises RoktLedgerError: when rows are known by a place that may have changed.
+        """
+        name = self._earlier.delivery_id
+        if self._missing:
+            log.warning("%d rows of delivery %s are no longer in the query; not sent", len(self._missing), name)
+        before = (self._earlier.report() or {}).get("rows_read")
+        if self._places and not self._whole and report.rows_read != before:
+            error = RoktLedgerError(
+                f"{len(self._places)} rows of delivery {name} had no source_message_id, so they are known by their "
+                f"place alone, and the query now returns {report.rows_read} rows instead of {before}: another row may "
+                "stand there. Run the task without resend_from; Rokt recognises what it took already."
+            )
+            error.report = report.summary()
+            raise error
+
+
+def resend_of(
+    resend_from: Any, open_ledger: Callable[[], Ledger], operation: str, options: Mapping[str, Any]
+) -> Resend | None:
+    """What an argument ``resend_from`` stands for; ``None`` for nothing, also as a template renders that.
+
+    :param resend_from: a delivery id, a ledger's URI, or an operator's result.
+    :param operation: what is being sent now.
+    :param options: how; an audience is resent to the same audience in the same mode only.
+    :raises RoktSettingsError: when it is none of these.
+    :raises RoktLedgerError: when there is no such delivery, or it was of another kind.
+    """
+    name = resend_from.get("delivery_id") if isinstance(resend_from, Mapping) else resend_from
+    if name is None or (isinstance(name, str) and name.strip() in ("", "None")):
+        return None
+    if not isinstance(name, str):
+        hint = "give a delivery_id, or the result of the operator that made it"
+        raise RoktSettingsError("argument 'resend_from'", [f"it holds a value of type {type(name).__name__}; {hint}"])
+    earlier = open_ledger().open(name.strip())
+    then = {"operation": earlier.header.operation, **earlier.header.options}
+    now = {"operation": operation, **options}
+    for what in ("operation", "audience", "mode"):
+        if then.get(what) != now.get(what):
+            raise RoktLedgerError(
+                f"delivery {earlier.delivery_id} cannot be resent here: its {what} was {then.get(what)!r}, this task's "
+                f"is {now.get(what)!r}"
+            )
+    return Resend(earlier)

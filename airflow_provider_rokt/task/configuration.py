@@ -1,0 +1,47 @@
+"""Where Airflow's configuration says the ledger is."""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from airflow.providers.common.compat.sdk import ObjectStoragePath, conf
+
+from airflow_provider_rokt.exceptions import RoktSettingsError
+from airflow_provider_rokt.ledger.overview import Ledger
+from airflow_provider_rokt.storage.folder import Folder
+
+
+def open_ledger() -> Ledger:
+    """The ledger at ``[rokt] ledger_path``: a folder, or a URL as ``ObjectStoragePath`` takes it."""
+    try:
+        return Ledger(_root(conf.get("rokt", "ledger_path", fallback="") or _default()))
+    except (ImportError, ValueError) as error:
+        hint = "install the provider of that storage, e.g. apache-airflow-providers-amazon[s3fs]"
+        raise RoktSettingsError("[rokt] ledger_path", [f"{error}; {hint}"]) from error
+
+
+def memory_folder(name: str) -> Folder:
+    """The folder that remembers a mirrored audience: beside the ledgers, where they do not look for deliveries.
+
+    :param name: of plain characters.
+    """
+    return open_ledger().beside("_audiences").folder(name)
+
+
+def _root(location: str) -> Any:
+    url = urlsplit(location)
+    if url.scheme not in ("", "file"):
+        return ObjectStoragePath(location)
+    path = Path(url2pathname(url.path) if url.scheme else location).expanduser()
+    if not path.is_absolute() or url.netloc:
+        raise RoktSettingsError(
+            "[rokt] ledger_path", ["enter an absolute path, since each Airflow process starts in its own folder"]
+        )
+    return path
+
+
+def _default() -> str:
+    home = Path(os.path.expandvars(os.environ.get("AIRFLOW_HOME", "~/airflow"))).expanduser()
+    return str(home.absolute() / "rokt_ledger")

@@ -1,0 +1,193 @@
+import json
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from airflow_provider_rokt.api.verdicts import Ruling, judge, stopping_error
+from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError
+from airflow_provider_rokt.flow.request import Endpoint, Request
+from tests.delivery.rokt import answer_of, request_of
+
+ACCEPTED, REFUSED, UNKNOWN = Ruling.ACCEPTED, Ruling.REFUSED, Ruling.UNKNOWN
+REQUEST = request_of(["a"], ["b1", "b2"], ["c"])
+
+
+def rulings(request: Request, status: int, *messages: str) -> list[Ruling]:
+    return [judgement.ruling for judgement in judge(request, status, answer_of(status, *messages).body)]
+
+
+def positions(request: Request, index: int) -> tuple[int, int]:
+    """The 1-based offsets of a batch's first and last character."""
+    before = len(request.prefix) + sum(len(batch.body) + 1 for batch in request.batches[:index])
+    return before + 1, before + len(request.batches[index].body)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+@pytest.mark.parametrize("body", [b"", b"{}", b"accepted", b'{"errors":[]}'])
+def test_a_success_without_errors_accepts_all(status: int, body: bytes) -> None:
+    assert [judgement.ruling for judgement in judge(REQUEST, status, body)] == [ACCEPTED] * 3
+
+
+def test_a_success_refuses_only_what_it_complains_of() -> None:
+    assert rulings(REQUEST, 202, "bad. Path '[1].ip'") == [ACCEPTED, REFUSED, ACCEPTED]
+    assert rulings(REQUEST, 202, "[2]: bad", "bad. Path '[0].ip'") == [REFUSED, ACCEPTED, REFUSED]
+
+
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_a_position_is_found_from_a_batchs_first_to_its_last_character(index: int) -> None:
+    expected = [REFUSED if place == index else ACCEPTED for place in range(3)]
+    for position in positions(REQUEST, index):
+        assert rulings(REQUEST, 202, f"bad. Path 'data.x', line 1, position {position}.") == expected
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "",
+        "Path '[3].ip'",  # there is no fourth batch
+        "Path '[99].ip'",
+        "Path 'data.x', line 1, position 0.",
+        "Path 'data.x', line 1, position 1.",  # the bracket
+        f"Path 'data.x', line 1, position {positions(REQUEST, 0)[1] + 1}.",  # the comma
+        f"Path 'data.x', line 1, position {len(REQUEST.body)}.",
+        f"Path 'data.x', line 1, position {len(REQUEST.body) + 9}.",
+        f"Path 'data.x', line 2, position {positions(REQUEST, 0)[0]}.",
+    ],
+)
+def test_an_error_without_a_place_leaves_the_others_unknown(place: str) -> None:
+    assert rulings(REQUEST, 202, f"bad. {place}") == [UNKNOWN] * 3
+    assert rulings(REQUEST, 202, f"bad. {place}", "bad. Path '[1].ip'") == [UNKNOWN, REFUSED, UNKNOWN]
+    assert rulings(REQUEST, 400, f"bad. {place}", "bad. Path '[1].ip'") == [UNKNOWN, REFUSED, UNKNOWN]
+
+
+@pytest.mark.parametrize("status", [400, 409, 422])
+def test_a_refusal_blames_only_what_it_complains_of(status: int) -> None:
+    complaints = [f"bad. Path '[{index}].ip'" for index in range(3)]
+    assert rulings(REQUEST, status, *complaints) == [REFUSED] * 3
+    assert rulings(REQUEST, status, *complaints[1:]) == [UNKNOWN, REFUSED, REFUSED]
+    assert rulings(REQUEST, status, "bad") == [UNKNOWN] * 3
+    assert rulings(REQUEST, status) == [UNKNOWN] * 3
+
+
+@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize("messages", [(), ("bad",), ("bad. Path '[7].ip'",)])
+def test_a_single_batch_is_to_blame_for_everything(status: int, messages: tuple[str, ...]) -> None:
+    (judgement,) = judge(request_of(["a", "b"]), status, answer_of(status, *messages).body)
+    assert judgement.ruling is REFUSED
+    assert judgement.faults[0].reason.startswith("Rokt: ")
+
+
+def test_a_single_batch_is_refused_by_a_success_too() -> None:
+    assert rulings(request_of(["a"]), 202, "bad") == [REFUSED]
+
+
+def test_what_is_too_large_is_halved_down_to_one() -> None:
+    assert rulings(REQUEST, 413) == [UNKNOWN] * 3
+    (judgement,) = judge(request_of(["a"]), 413, b"")
+    assert judgement.ruling is REFUSED
+    assert "too large" in judgement.faults[0].reason
+
+
+def test_an_answer_cut_off_is_no_acceptance() -> None:
+    body = answer_of(202, *["bad. Path '[1].ip'"] * 9).body[:-20]
+    assert [judgement.ruling for judgement in judge(REQUEST, 202, body)] == [UNKNOWN] * 3
+
+
+def test_every_different_fault_of_a_batch_is_kept_once() -> None:
+    body = answer_of(202, "bad. Path '[1].ip'", "bad. Path '[1].ip'", "worse. Path '[1].mpid'").body
+    assert judge(REQUEST, 202, body)[1].faults == (("ip", "Rokt: bad."), ("mpid", "Rokt: worse."))
+
+
+def test_faults_name_the_field_as_the_guide_does() -> None:
+    body = answer_of(
+        400, "Unexpected token: StartObject. Path 'data.custom_attributes.currency', line 1, position 9."
+    ).body
+    (judgement,) = judge(request_of(["a"]), 400, body)
+    assert judgement.faults == (("events[].data.custom_attributes.currency", "Rokt: Unexpected token: StartObject."),)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(
+    ("endpoint", "setting"),
+    [
+        (Endpoint.BULK, "password (API secret)"),
+        (Endpoint.IMPORT_V1, "audience_api_key"),
+        (Endpoint.IMPORT_V3, "account_id"),
+    ],
+)
+def test_refused_credentials_say_what_to_do(status: int, endpoint: Endpoint, setting: str) -> None:
+    with pytest.raises(RoktAuthError) as caught:
+        judge(Request(endpoint, REQUEST.batches), status, b"")
+    message = str(caught.value)
+    assert str(status) in message
+    if (endpoint, status) == (Endpoint.BULK, 403):
+        setting = "pod"
+    assert setting in message
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308, 404, 405, 410, 501, 505])
+@pytest.mark.parametrize(("endpoint", "setting"), [(Endpoint.BULK, "events_url"), (Endpoint.IMPORT_V3, "audience_url")])
+def test_a_wrong_address_says_what_to_check(status: int, endpoint: Endpoint, setting: str) -> None:
+    with pytest.raises(RoktEndpointError, match=setting):
+        judge(Request(endpoint, REQUEST.batches), status, b"")
+
+
+@pytest.mark.parametrize("body", [b"<!DOCTYPE html><html>hi</html>", b" \n<html><body>Log in</body></html>"])
+def test_a_web_page_is_no_acceptance(body: bytes) -> None:
+    with pytest.raises(RoktEndpointError, match="web page"):
+        judge(REQUEST, 200, body)
+
+
+def test_what_concerns_rows_stops_nothing() -> None:
+    assert [stopping_error(Endpoint.BULK, status) for status in (200, 202, 400, 409, 413, 422, 429)] == [None] * 7
+
+
+def test_an_import_has_one_verdict_for_all_its_blocks() -> None:
+    blocks = Request(Endpoint.IMPORT_V3, REQUEST.batches, b'{"emails":[', b"]}")
+    assert rulings(blocks, 201) == [ACCEPTED] * 3
+    # The index of a member is not that of a block.
+    assert rulings(blocks, 400, "bad. Path '[1]'") == [UNKNOWN] * 3
+    assert rulings(blocks, 400, "bad. Path 'emails[1]'") == [UNKNOWN] * 3
+
+
+@given(sizes=st.lists(st.integers(1, 3), min_size=1, max_size=12), data=st.data())
+def test_every_located_error_finds_its_batch(sizes: list[int], data: st.DataObject) -> None:
+    request = request_of(*[[f"{user}-{event}" for event in range(size)] for user, size in enumerate(sizes)])
+    bad = data.draw(st.sets(st.integers(0, len(sizes) - 1), max_size=len(sizes)))
+    messages = []
+    for index in bad:
+        first, last = positions(request, index)
+        position = data.draw(st.integers(first, last))
+        messages.append(
+            data.draw(st.sampled_from([f"bad. Path '[{index}].a.b', line 1, position 1.", f"[{index}] is bad"]))
+            if data.draw(st.booleans())
+            else f"bad. Path 'data.b', line 1, position {position}."
+        )
+    status = 400 if len(bad) == len(sizes) else 202
+    expected = [REFUSED if index in bad else ACCEPTED for index in range(len(sizes))]
+    assert rulings(request, status, *messages) == expected
+
+
+@given(
+    status=st.sampled_from([200, 202, 400, 409, 413, 422]),
+    body=st.binary(max_size=300)
+    | st.builds(
+        lambda content: json.dumps(content).encode(),
+        st.recursive(
+            st.none() | st.integers() | st.text(max_size=20),
+            lambda inner: (
+                st.lists(inner, max_size=4)
+                | st.dictionaries(st.sampled_from(["errors", "message", "code"]), inner, max_size=3)
+            ),
+            max_leaves=12,
+        ),
+    ),
+)
+def test_any_body_gives_every_batch_a_ruling(status: int, body: bytes) -> None:
+    assume(stopping_error(Endpoint.BULK, status, body) is None)
+    judgements = judge(REQUEST, status, body)
+    assert len(judgements) == 3
+    assert all(judgement.faults for judgement in judgements if judgement.ruling is REFUSED)
+    (single,) = judge(request_of(["a"]), status, body)
+    assert single.ruling is not UNKNOWN

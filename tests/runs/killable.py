@@ -1,0 +1,132 @@
+"""Runs that a test can kill: each in a process of its own, forked from one that has imported everything already."""
+
+import importlib.util
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from airflow_provider_rokt.exceptions import RoktError
+from airflow_provider_rokt.hooks.rokt import RoktHook
+from airflow_provider_rokt.operators.rokt import RoktConversionOperator
+from tests.audiences.people import address
+
+try:
+    from airflow.sdk.execution_time.context import set_current_context
+except ImportError:  # Airflow 2
+    from airflow.models.taskinstance import set_current_context
+
+_NAMES = {"dag_id": "audiences", "task_id": "mirror", "map_index": -1, "try_number": 1}
+_FORKING = get_context("forkserver")
+_FORKING.set_forkserver_preload(["pytest", __name__])
+
+
+def in_task(run_id: str | None) -> AbstractContextManager[Any]:
+    """Inside of a task instance of that DAG run, as far as Airflow tells; outside of any task for None."""
+    return set_current_context({"ti": SimpleNamespace(**_NAMES, run_id=run_id)}) if run_id else nullcontext()
+
+
+def people(numbers: range) -> Iterator[dict[str, str]]:
+    """Rows of an audience."""
+    return ({"email": address(number)} for number in numbers)
+
+
+def mirror(
+    says: Connection, numbers: range, run_id: str | None, hangs_after: int | None = None, **options: Any
+) -> None:
+    """Mirrors people; says ``hangs`` before the row of that place, until a signal comes."""
+    hook, stopped = RoktHook(), threading.Event()
+
+    def on_term(*_: object) -> None:
+        """What Airflow's handler comes to: ``on_kill``, in the thread that works."""
+        hook.stop()
+        stopped.set()
+
+    signal.signal(signal.SIGTERM, on_term)
+
+    def rows() -> Iterator[dict[str, str]]:
+        for place, row in enumerate(people(numbers)):
+            if place == hangs_after:
+                says.send("hangs")
+                while not stopped.is_set():
+                    time.sleep(0.01)
+            yield row
+
+    with in_task(run_id):
+        hook.send_audience(rows(), "vip", mode="mirror", max_removed=1.0, **options)
+
+
+def convert(says: Connection, **options: Any) -> None:
+    """Sends all orders of the shop."""
+    RoktConversionOperator(task_id="send", sql="SELECT * FROM orders", sql_conn_id="shop", **options).execute({})
+
+
+def run_dag(says: Connection) -> None:
+    """Runs a DAG that sends all orders of the shop as Airflow does, whose runner handles SIGTERM in this process."""
+    spec = importlib.util.spec_from_file_location("stopped", Path(__file__).parents[1] / "dags" / "stopped.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.dag.test()
+
+
+class Running:
+    """A run under way; as a context manager, until its end or the context's.
+
+    :param target: what to run; its first argument is a connection to say things to the test with.
+    """
+
+    def __init__(self, target: Callable[..., None], *args: Any, **options: Any) -> None:
+        self._heard, self._says = _FORKING.Pipe(duplex=False)
+        self.process = _FORKING.Process(target=_run, args=(dict(os.environ), target, self._says, args, options))
+
+    def __enter__(self) -> "Running":
+        self.process.start()
+        self._says.close()
+        self.until_said("begins")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.process.kill()
+        self.process.join()
+
+    def until_said(self, word: str) -> None:
+        """Waits for a word; ``EOFError`` where it ended without."""
+        while self._heard.recv() != word:
+            pass
+
+    def until(self, condition: Callable[[], object]) -> None:
+        """Waits for what the run brings about."""
+        while not condition():
+            assert self.process.exitcode is None, "it ended before that"
+            self.process.join(0.002)
+
+    def terminate(self) -> None:
+        """Asks it to end, as Airflow does."""
+        self.process.terminate()
+
+    def kill(self) -> None:
+        """Kills it as the system does when memory runs out."""
+        self.process.kill()
+        self.process.join()
+        assert self.process.exitcode == -signal.SIGKILL, "it ended before that"
+
+
+def _run(
+    environment: Mapping[str, str], target: Callable[..., None], says: Connection, args: Any, options: dict[str, Any]
+) -> None:
+    os.environ.update(environment)
+    says.send("begins")
+    try:
+        target(says, *args, **options)
+    except RoktError as error:
+        says.send(type(error).__name__)
+    else:
+        says.send("ends")

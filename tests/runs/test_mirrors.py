@@ -1,0 +1,236 @@
+"""What a mirror remembers between runs: which list it is of, who holds it, and what keeps the wrong run out."""
+
+import json
+import time
+from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
+
+import pytest
+
+from airflow_provider_rokt.exceptions import RoktAudienceBusyError, RoktAudienceError, RoktIncompleteError
+from airflow_provider_rokt.hooks.rokt import RoktHook
+from airflow_provider_rokt.operators.rokt import RoktAudienceOperator
+from airflow_provider_rokt.sandbox import Sandbox
+from airflow_provider_rokt.sandbox.faults import Status
+from airflow_provider_rokt.task.failures import RoktTaskFailed
+from tests.audiences.people import address, hashed
+
+try:
+    from airflow.sdk.execution_time.context import set_current_context
+except ImportError:
+    from airflow.models.taskinstance import set_current_context
+
+
+def people(numbers):
+    return [{"email": address(number)} for number in numbers]
+
+
+def digests(numbers):
+    return {hashed(address(number)) for number in numbers}
+
+
+def mirror(rows, audience="vip", **options):
+    return RoktHook().send_audience(rows, audience, mode="mirror", max_removed=1.0, **options)
+
+
+def operate(audience="vip", **options):
+    """A mirror as a task of its own."""
+    operator = RoktAudienceOperator(
+        task_id="t", sql="SELECT email FROM orders", sql_conn_id="shop", audience=audience, mode="mirror", **options
+    )
+    return operator.execute({})
+
+
+@contextmanager
+def in_task(task_id="t", run_id="r1"):
+    """As if this ran in a task instance."""
+    names = {"dag_id": "d", "task_id": task_id, "run_id": run_id, "map_index": -1, "try_number": 1}
+    with set_current_context({"ti": SimpleNamespace(**names)}):
+        yield
+
+
+def kept(ledger_path, name):
+    """The one file of that name (or beginning) of the one audience remembered."""
+    (found,) = ledger_path.glob(f"**/{name}")
+    return found
+
+
+# --- which list it is of
+
+
+@pytest.mark.parametrize(
+    ("via", "options", "difference"),
+    [
+        ("events", {"environment": "development"}, "made with environment='production'"),
+        ("events", {"flag": "in_{audience}"}, "made with flag='segment_{audience}'"),
+        ("import", {"hash_emails": False}, "made with hash_emails=True"),
+    ],
+)
+def test_what_another_list_would_need_is_not_called_unchanged(sandbox, rokt, ledger, via, options, difference):
+    mirror(people(range(5)), via=via)
+    sent = len(sandbox.store.requests)
+    with pytest.raises(RoktTaskFailed) as failed:
+        mirror(people(range(5)), via=via, **options)
+    assert difference in str(failed.value)
+    assert "Change that back, or start over by deleting its folder" in str(failed.value)
+    assert len(sandbox.store.requests) == sent
+
+
+@pytest.mark.parametrize(("via", "extra"), [("import", "audience_url"), ("events", "events_url")])
+def test_a_connection_that_points_elsewhere_is_another_list(sandbox, rokt, ledger, via, extra):
+    mirror(people(range(5)), via=via)
+    with Sandbox() as production:
+        rokt(extra={extra: production.connection("v1")["extra"][extra]})
+        with pytest.raises(RoktTaskFailed, match="made with address='http://"):
+            mirror(people(range(5)), via=via)
+        assert not production.store.requests
+
+
+def test_another_account_is_another_list(sandbox, rokt, ledger):
+    rokt("v3")
+    mirror(people(range(5)))
+    sent = len(sandbox.store.requests)
+    rokt("v3", extra={"account_id": "another"})
+    with pytest.raises(RoktTaskFailed, match="made with account_id="):
+        mirror(people(range(5)))
+    assert len(sandbox.store.requests) == sent
+
+
+def test_a_new_key_is_the_same_list(sandbox, rokt, ledger):
+    mirror(people(range(5)))
+    rokt(extra={"audience_api_key": "another"})
+    # The sandbox does not know this key, so that it only remains to be seen that the memory was not what refused it.
+    with pytest.raises(RoktTaskFailed, match="401"):
+        mirror(people(range(6)))
+
+
+# --- who holds it
+
+
+def test_an_audience_held_by_another_run_is_worth_a_retry(sandbox, rokt, shop):
+    def rows():
+        yield from people([1])
+        with pytest.raises(RoktAudienceBusyError, match="by another run"):
+            mirror(people([2]))
+        shop(people([2]))
+        with pytest.raises(RoktAudienceBusyError):
+            operate()
+
+    mirror(rows())
+    assert set(sandbox.store.audiences["vip"]) == digests([1])
+
+
+def test_a_run_that_was_overtaken_is_worth_a_retry_and_is_repaired(sandbox, rokt, ledger):
+    """A worker that Airflow believes dead goes on while the retry of its task is under way."""
+
+    def rows():
+        yield from people(range(10))
+        mirror(people(range(5, 12)))
+
+    with in_task(), pytest.raises(RoktAudienceBusyError, match="no longer holds"):
+        mirror(rows())
+    assert set(sandbox.store.audiences["vip"]) == digests(range(5, 12))
+    # What the first one had on its way may have arrived last.
+    again = mirror(people(range(5, 12)))
+    assert (again["members_added"], again["members_unchanged"]) == (7, 0)
+    assert mirror(people(range(5, 12)))["members_unchanged"] == 7
+
+
+# --- one task, one audience
+
+
+def test_a_renamed_audience_is_refused_and_holds_nothing(sandbox, rokt, shop):
+    shop(people(range(3)))
+    with in_task():
+        operate("old")
+        with pytest.raises(RoktTaskFailed, match="'t' mirrored the audience 'old' so far"):
+            operate("new")
+    assert set(sandbox.store.audiences) == {"old"}
+    with in_task("another"):
+        assert operate("new")["members_added"] == 3
+
+
+def test_a_name_that_never_worked_binds_nobody(sandbox, rokt, shop):
+    shop(people(range(3)))
+    sandbox.faults.add(Status(status=401))
+    with in_task(), pytest.raises(RoktTaskFailed):
+        operate("vpi")
+    sandbox.faults.clear()
+    with in_task():
+        assert operate("vip")["members_added"] == 3
+
+
+def test_a_task_may_keep_several_lists_through_the_hook(sandbox, rokt, ledger):
+    with in_task():
+        for _ in range(2):
+            for audience in ("a", "b"):
+                mirror(people(range(3)), audience)
+    assert set(sandbox.store.audiences) == {"a", "b"}
+
+
+# --- damage
+
+
+@pytest.mark.parametrize("lost", ["members", "unconfirmed-*"])
+def test_half_a_memory_is_an_error(sandbox, rokt, ledger, tmp_path, lost):
+    mirror(people(range(10)))
+    kept(tmp_path, lost).unlink()
+    sent = len(sandbox.store.requests)
+    with pytest.raises(RoktTaskFailed, match="it is missing") as failed:
+        mirror(people(range(5)))
+    assert isinstance(failed.value.__cause__, RoktAudienceError)
+    assert len(sandbox.store.requests) == sent
+
+
+def test_a_first_run_that_failed_lost_nothing(sandbox, rokt, ledger, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__ROKT__RETRY_SECONDS", "0.01")
+    sandbox.faults.add(Status(status=503))
+    with pytest.raises(RoktIncompleteError):
+        mirror(people(range(10)))
+    sandbox.faults.clear()
+    assert mirror(people(range(5)))["members_added"] == 5
+
+
+# --- preview
+
+
+def preview(rows, **options):
+    return RoktHook().preview_audience(rows, "vip", mode="mirror", max_removed=1.0, **options)
+
+
+def test_a_preview_says_that_another_run_is_at_it(sandbox, rokt, ledger, tmp_path):
+    mirror(people(range(3)))
+    lock = kept(tmp_path, "members").parent / "lock"
+    lock.write_text(json.dumps({"run": "x", "token": "q", "expires": time.time() + 99}))
+    seen = preview(people(range(1, 5)))
+    assert "by another run, 'x'" in seen["stopped_by"]
+    assert (seen["members_added"], seen["members_removed"], seen["members_unchanged"]) == (2, 1, 2)
+    lock.unlink()
+    assert preview(people(range(1, 5)))["stopped_by"] is None
+
+
+def test_a_preview_says_that_the_memory_is_of_no_use(sandbox, rokt, ledger, tmp_path):
+    mirror(people(range(3)))
+    seen = preview(people(range(3)), hash_emails=False)
+    assert "made with hash_emails=True" in seen["stopped_by"]
+    assert (seen["rows_read"], seen["members_added"], seen["members_unchanged"]) == (3, 0, 0)
+    members = kept(tmp_path, "members")
+    members.write_bytes(members.read_bytes()[:-1])
+    assert "checksum" in preview(people(range(3)))["stopped_by"]
+
+
+def test_a_preview_counts_what_resending_would_send(sandbox, rokt, ledger, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__ROKT__RETRY_SECONDS", "0.01")
+    options = {"members_per_request": 4, "concurrency": 1}
+    with ExitStack() as stack:
+        sandbox.faults.add(Status(status=503, probability=0.5))
+        stack.callback(sandbox.faults.clear)
+        with pytest.raises(RoktIncompleteError) as failed:
+            RoktHook().send_audience(people(range(200)), "vip", **options)
+    first = failed.value.report or {}
+    lacking = 200 - len(sandbox.store.audiences.get("vip", ()))
+    chosen = options | {"resend_from": first["delivery_id"]}
+    seen = RoktHook().preview_audience(people(range(200)), "vip", **chosen)
+    assert (seen["members_added"], seen["rows_skipped"]) == (lacking, 200 - lacking)
+    sent = RoktHook().send_audience(people(range(200)), "vip", **chosen)
+    assert (sent["rows_accepted"], sent["members_added"], sent["rows_skipped"]) == (lacking, lacking, 200 - lacking)
