@@ -3,6 +3,7 @@
 from typing import Any
 
 from airflow_provider_rokt.connection.form import connection_type
+from airflow_provider_rokt.limits import RETRY_SECONDS
 
 _LEDGER_PATH = {
     "description": (
@@ -22,7 +23,7 @@ _RETRY_SECONDS = {
     ),
     "type": "float",
     "example": "900",
-    "default": "600",
+    "default": f"{RETRY_SECONDS:g}",
     "version_added": "1.0.0",
 }
 

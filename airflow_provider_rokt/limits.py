@@ -26,5 +26,7 @@ AUDIENCE_NAME_CHARS: Final = 100
 # Rokt's v1.0 import page says up to 1,000,000 contacts; the v3 page names no number, so a tenth.
 MEMBERS_PER_REQUEST: Final = 100_000
 MOST_MEMBERS_PER_REQUEST: Final = 1_000_000
+# Ours: how long one request is tried before its rows fail and the task's own retry takes over.
+RETRY_SECONDS: Final = 600.0
 # Rokt: inclusion targeting needs at least 1,000 individuals.
 SMALLEST_AUDIENCE: Final = 1_000

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from airflow_provider_rokt.api.endpoints import IMPORT_V3
 from airflow_provider_rokt.audiences.guards import check_plan
 from airflow_provider_rokt.audiences.import_requests import ImportEnvelope, MemberPacker
 from airflow_provider_rokt.audiences.import_road import MemberIntake
@@ -21,12 +22,11 @@ from airflow_provider_rokt.audiences.members import member_reader
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
 from airflow_provider_rokt.audiences.plan import plan_changes
 from airflow_provider_rokt.audiences.spool import MemberSpool
-from airflow_provider_rokt.flow.request import Endpoint
 from airflow_provider_rokt.storage.local_folder import LocalFolder
 
 WINDOW = 5_000
 SIZES = ("1000000", "10000000")
-PACKER = MemberPacker(ImportEnvelope(Endpoint.IMPORT_V3, "vip", "4711"))
+PACKER = MemberPacker(ImportEnvelope(IMPORT_V3, "vip", "4711"))
 
 
 def windows(first: int, count: int) -> Iterator[list[str]]:

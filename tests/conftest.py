@@ -33,17 +33,19 @@ os.environ |= {
     "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
 }
 
-from airflow_provider_rokt.flow.request import Endpoint  # noqa: E402
+from airflow_provider_rokt.api.endpoints import BULK  # noqa: E402
 from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef  # noqa: E402
-from airflow_provider_rokt.ledger.overview import BatchVerdict, Ledger, LedgerWriter, RequestRecord  # noqa: E402
+from airflow_provider_rokt.ledger.overview import Ledger  # noqa: E402
+from airflow_provider_rokt.ledger.records import RequestRecord, VerdictRecord  # noqa: E402
 from airflow_provider_rokt.ledger.report import Tally  # noqa: E402
+from airflow_provider_rokt.ledger.writer import LedgerWriter  # noqa: E402
 from airflow_provider_rokt.sandbox import Sandbox  # noqa: E402
 from airflow_provider_rokt.storage.local_folder import LocalFolder  # noqa: E402
 from airflow_provider_rokt.storage.store_folder import StoreFolder  # noqa: E402
 
-ACCEPTED = BatchVerdict(Outcome.ACCEPTED, 202, 1)
-REJECTED = BatchVerdict(Outcome.REJECTED, 400, 1, "is no e-mail address", "user_identities.email")
-FAILED = BatchVerdict(Outcome.FAILED, None, 1, "not sent: Rokt did not answer")
+ACCEPTED = VerdictRecord(Outcome.ACCEPTED, 202, 1)
+REJECTED = VerdictRecord(Outcome.REJECTED, 400, 1, "is no e-mail address", "user_identities.email")
+FAILED = VerdictRecord(Outcome.FAILED, None, 1, "not sent: Rokt did not answer")
 
 
 @pytest.fixture(scope="session")
@@ -109,8 +111,8 @@ def _finish(writer: LedgerWriter, accepted: int = 0, rejected: int = 0, failed: 
         part = batches[start : start + 100]
         number = tally.requests = tally.requests + 1
         tally.batches += len(part)
-        tally.answer(202)
-        writer.request(RequestRecord(number, Endpoint.BULK, 202, 1, 100, 1.0, start + 1, start + len(part), part))
+        tally.status_codes["202"] += 1
+        writer.request(RequestRecord(number, BULK.path, 202, 1, 100, 1.0, start + 1, start + len(part), part))
     for outcome, count, verdict in ((Outcome.REJECTED, rejected, REJECTED), (Outcome.FAILED, failed, FAILED)):
         fault = FieldFault(verdict.path, verdict.reason)
         rows = [RowFault(RowRef(n, f"order-{n}"), (fault,)) for n in range(1, count + 1)]

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from airflow_provider_rokt.connection.form import PODS
 from airflow_provider_rokt.exceptions import RoktSettingsError
-from airflow_provider_rokt.flow.request import Endpoint
+from airflow_provider_rokt.flow.request import Endpoint, Surface
 
+PODS: Final = ("us1", "us2", "eu1", "au1")
 AUDIENCE_BASE: Final = "https://data.rokt.com"
 ALLOWED_DOMAINS: Final = ("mparticle.com", "rokt.com")
-
-_AUTH_CHECKS: Final = {Endpoint.IMPORT_V1: "api/1.0/auth-check", Endpoint.IMPORT_V3: "v3/auth-check"}
 
 # Whatever a proxy, a server or urlsplit could read in another way than the check here does.
 _AMBIGUOUS: Final = re.compile(r"[\s\\\x00-\x1f\x7f]|[^\x00-\x7f]")
@@ -30,7 +28,7 @@ def events_base(pod: str) -> str:
     return f"https://s2s.{pod}.mparticle.com"
 
 
-def check_base(url: str, name: str, allow_any_host: bool = False) -> list[str]:
+def address_problems(url: str, name: str, allow_any_host: bool = False) -> list[str]:
     """What is wrong with a base address, one sentence each. The address is not quoted: it may hold a password.
 
     :param name: the setting, e.g. ``"events_url"``.
@@ -40,7 +38,7 @@ def check_base(url: str, name: str, allow_any_host: bool = False) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoints:
+class Addresses:
     """The bases of the two surfaces, checked, without a slash at the end.
 
     Build it with :meth:`of`.
@@ -59,7 +57,7 @@ class Endpoints:
         events_url: str | None = None,
         audience_url: str | None = None,
         allow_any_host: bool = False,
-    ) -> "Endpoints":
+    ) -> "Addresses":
         """Resolves a connection's settings.
 
         :param events_url: overrides the pod.
@@ -67,25 +65,18 @@ class Endpoints:
         """
         problems = [] if pod in PODS else [f"the extra pod must be one of {', '.join(PODS)}"]
         for url, name in ((events_url, "events_url"), (audience_url, "audience_url")):
-            problems += check_base(url, name, allow_any_host) if url else []
+            problems += address_problems(url, name, allow_any_host) if url else []
         if problems:
             raise RoktSettingsError("the address of Rokt", problems)
         return cls(_bare(events_url or events_base(pod)), _bare(audience_url or AUDIENCE_BASE))
 
     def url(self, endpoint: Endpoint) -> str:
         """The address rows are posted to."""
-        return f"{self.base(endpoint)}/{endpoint.value}"
+        return f"{self.base(endpoint.surface)}/{endpoint.path}"
 
-    def auth_check_url(self, endpoint: Endpoint) -> str:
-        """Where an import's credentials can be tried without an effect: GET for v1.0, POST for v3.
-
-        :param endpoint: one of the imports; the Events API has no such address.
-        """
-        return f"{self.base(endpoint)}/{_AUTH_CHECKS[endpoint]}"
-
-    def base(self, endpoint: Endpoint) -> str:
-        """The base of the surface the endpoint belongs to."""
-        return self.events if endpoint.is_events else self.audience
+    def base(self, surface: Surface) -> str:
+        """A surface's base."""
+        return self.events if surface is Surface.EVENTS else self.audience
 
 
 def _bare(url: str) -> str:

@@ -11,7 +11,7 @@ from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
 
 from airflow_provider_rokt import __version__
-from airflow_provider_rokt.api.addresses import Endpoints
+from airflow_provider_rokt.api.addresses import Addresses
 from airflow_provider_rokt.api.credentials import Credentials
 from airflow_provider_rokt.exceptions import RoktEndpointError, RoktError, RoktUnreachableError
 from airflow_provider_rokt.flow.request import Endpoint
@@ -73,20 +73,20 @@ class RoktClient:
     """
 
     def __init__(
-        self, endpoints: Endpoints, credentials: Credentials, *, timeout_seconds: float = 30, connections: int = 4
+        self, addresses: Addresses, credentials: Credentials, *, timeout_seconds: float = 30, connections: int = 4
     ) -> None:
-        self._endpoints = endpoints
+        self._addresses = addresses
         self._credentials = credentials
         self._timeout = timeout_seconds
         self._session = _session(connections)
         self._requests: dict[str, requests.PreparedRequest] = {}
         # requests looks proxies and certificates up in the environment for every request, a fifth of its time, and
         # reads .netrc, which could put foreign credentials into the header. So: both looked up once, passed along.
-        self._proxies = {base: get_environ_proxies(base) for base in {endpoints.events, endpoints.audience}}
+        self._proxies = {base: get_environ_proxies(base) for base in {addresses.events, addresses.audience}}
         self._verify: str | bool = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
 
     def __repr__(self) -> str:
-        return f"RoktClient({self._endpoints.events!r}, {self._endpoints.audience!r})"
+        return f"RoktClient({self._addresses.events!r}, {self._addresses.audience!r})"
 
     def post(self, endpoint: Endpoint, body: bytes) -> Answer:
         """One attempt.
@@ -94,32 +94,35 @@ class RoktClient:
         :raises NoAnswerError: where the network failed or timed out; Rokt may have taken the rows all the same.
         :raises RoktEndpointError: where no attempt can succeed: an untrusted certificate, a malformed proxy.
         """
-        return self._send("POST", self._endpoints.url(endpoint), endpoint, body)
+        return self._send("POST", endpoint.path, endpoint, body)
 
-    def check_import(self, body: bytes = b"") -> Answer:
-        """Tries the audience import's credentials, without any effect.
+    def check(self, endpoint: Endpoint, body: bytes = b"") -> Answer:
+        """Tries the credentials for an endpoint that has an address for it, without any effect.
 
-        :param body: for v3, ``{"accountId": ...}``; v1.0 takes none.
+        :param body: ``{"accountId": ...}`` where the endpoint names the account.
+        :raises ValueError: for an endpoint without such an address.
         """
-        endpoint = self._credentials.import_endpoint
-        method = "GET" if endpoint is Endpoint.IMPORT_V1 else "POST"
-        return self._send(method, self._endpoints.auth_check_url(endpoint), endpoint, body)
+        if endpoint.check is None:
+            raise ValueError(f"/{endpoint.path} has no check of credentials")
+        method, path = endpoint.check
+        return self._send(method, path, endpoint, body)
 
     def close(self) -> None:
         """Closes the kept connections."""
         self._session.close()
 
-    def _send(self, method: str, url: str, endpoint: Endpoint, body: bytes) -> Answer:
+    def _send(self, method: str, path: str, endpoint: Endpoint, body: bytes) -> Answer:
+        base = self._addresses.base(endpoint.surface)
         begin = time.perf_counter()
         try:
-            request = self._prepared(method, url, endpoint).copy()
+            request = self._prepared(method, f"{base}/{path}", endpoint).copy()
             request.body = body
             request.headers["Content-Length"] = str(len(body))
             with self._session.send(
                 request,
                 timeout=self._timeout,
                 allow_redirects=False,
-                proxies=self._proxies[self._endpoints.base(endpoint)],
+                proxies=self._proxies[base],
                 verify=self._verify,
                 stream=True,
             ) as response:

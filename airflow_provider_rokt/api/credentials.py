@@ -3,6 +3,7 @@
 from base64 import b64encode
 from dataclasses import dataclass, field
 
+from airflow_provider_rokt.api.endpoints import IMPORT_V1, IMPORT_V3
 from airflow_provider_rokt.exceptions import RoktAuthError
 from airflow_provider_rokt.flow.request import Endpoint
 
@@ -21,9 +22,14 @@ class Credentials:
     audience_api_key: str | None = field(default=None, repr=False)
 
     @property
+    def is_audience_pair(self) -> bool:
+        """Whether the pair is an ``rpub-``/``rsec-`` one, which the Events API does not know."""
+        return bool(self.key and self.secret and self.key.startswith("rpub-"))
+
+    @property
     def import_endpoint(self) -> Endpoint:
         """The generation of the audience import these credentials are for; a single key is the older one's."""
-        return Endpoint.IMPORT_V1 if self.audience_api_key else Endpoint.IMPORT_V3
+        return IMPORT_V1 if self.audience_api_key else IMPORT_V3
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -35,7 +41,7 @@ class Credentials:
 
         :raises RoktAuthError: where the connection lacks it; nothing is ever sent without one.
         """
-        if endpoint is Endpoint.IMPORT_V1:
+        if endpoint.bare_key:
             if not self.audience_api_key:
                 raise RoktAuthError("The connection has no audience_api_key; enter it in the extra.")
             # Rokt's v1.0 import wants the bare key, without a scheme before it.

@@ -12,6 +12,7 @@ from typing import Any
 import tenacity
 
 from airflow_provider_rokt.api.client import Answer, NoAnswerError
+from airflow_provider_rokt.limits import RETRY_SECONDS
 
 # 501 and 505 say that the server cannot do it at all; every other 5xx, 408 and 429 say "not now".
 _FINAL_SERVER_ERRORS = (501, 505)
@@ -31,7 +32,7 @@ class RetryPolicy:
     :param cap_seconds: no wait of our own choosing is longer.
     """
 
-    budget_seconds: float = 600.0
+    budget_seconds: float = RETRY_SECONDS
     base_seconds: float = 0.5
     cap_seconds: float = 60.0
 

@@ -3,44 +3,33 @@
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum
 from itertools import accumulate
-from typing import Final
+from typing import Final, NamedTuple
 
 from airflow_provider_rokt.api.refusals import UNREADABLE, Refusal, refusals_in, without_values
 from airflow_provider_rokt.api.retry import is_retryable
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError, RoktError
 from airflow_provider_rokt.flow.request import Batch, Endpoint, Request
-from airflow_provider_rokt.flow.row import FieldFault
+from airflow_provider_rokt.flow.row import FieldFault, Outcome
 
 
-class Ruling(Enum):
-    """What an answer says of one batch.
+class Verdict(NamedTuple):
+    """A batch's fate.
 
-    ``UNKNOWN``: nothing, so it is sent again in smaller company. ``UNREADABLE``: nothing that can be read, though it
-    was sent alone.
+    :param outcome: accepted, rejected, or failed where the answer cannot be read though the batch was sent alone.
+    :param faults: why it was not accepted.
     """
 
-    ACCEPTED = "accepted"
-    UNREADABLE = "unreadable"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """The ruling on one batch.
-
-    :param faults: why it is refused; at least one then.
-    """
-
-    ruling: Ruling
+    outcome: Outcome
     faults: tuple[FieldFault, ...] = ()
 
+    @property
+    def accepted(self) -> bool:
+        """Whether Rokt took it."""
+        return self.outcome is Outcome.ACCEPTED
 
-_ACCEPTED: Final = Judgement(Ruling.ACCEPTED)
-_UNKNOWN: Final = Judgement(Ruling.UNKNOWN)
+
+_ACCEPTED: Final = Verdict(Outcome.ACCEPTED)
 _TOO_LARGE: Final = 413
 # What Rokt answers when it refuses rows. Any other final status is not its verdict on a row but somebody else's on
 # the request (407 is a proxy's, 404 a wrong path's), and rows must not be given up for it.
@@ -50,8 +39,10 @@ _WEB_PAGE_BYTES: Final = 2048
 _FAULTS_KEPT: Final = 5
 
 
-def judge(request: Request, status: int, body: bytes) -> list[Judgement]:
+def judge(request: Request, status: int, body: bytes) -> list[Verdict | None]:
     """What an answer says of each of the request's batches, in their order.
+
+    None where it says nothing of a batch, which is then to be sent again in smaller company.
 
     :param status: any but the retryable ones, which say nothing of the batches.
     :raises RoktAuthError: for 401 and 403.
@@ -70,14 +61,13 @@ def judge(request: Request, status: int, body: bytes) -> list[Judgement]:
 def stopping_error(endpoint: Endpoint, status: int, body: bytes = b"") -> RoktError | None:
     """Why nothing more should be sent after such an answer; ``None`` for the answers that concern rows."""
     if status in (401, 403):
-        return RoktAuthError(_auth_advice(endpoint, status))
-    setting = "events_url and pod" if endpoint.is_events else "audience_url"
+        return RoktAuthError(f"Rokt refused the credentials ({status}): {endpoint.refused[status]}")
     if 300 <= status <= 399:
         why = f"Rokt's address answered with a redirect ({status}), which is never followed"
     elif status == 407:
         return RoktEndpointError("The proxy wants credentials (407). Check the proxy variables of the environment.")
     elif status in (404, 405, 410, 501, 505):
-        why = f"There is no API at Rokt's address ({status} for /{endpoint.value})"
+        why = f"There is no API at Rokt's address ({status} for /{endpoint.path})"
     elif not 200 <= status <= 299 and status not in _BLAMES_ROWS and not is_retryable(status):
         why = f"Rokt's address answered {status}, which is no verdict on any row"
     elif 200 <= status <= 299 and _WEB_PAGE.search(body[:_WEB_PAGE_BYTES]):
@@ -85,45 +75,29 @@ def stopping_error(endpoint: Endpoint, status: int, body: bytes = b"") -> RoktEr
         why = f"Rokt's address answered with a web page ({status})"
     else:
         return None
-    return RoktEndpointError(f"{why}. Check {setting} in the connection's extra.")
+    return RoktEndpointError(f"{why}. Check {endpoint.settings} in the connection's extra.")
 
 
-def _auth_advice(endpoint: Endpoint, status: int) -> str:
-    said = f"Rokt refused the credentials ({status})"
-    if endpoint is Endpoint.IMPORT_V1:
-        return f"{said}: check audience_api_key in the connection's extra."
-    if endpoint is Endpoint.IMPORT_V3:
-        return f"{said}: check login (rpub- key), password (rsec- secret) and the extra account_id."
-    if status == 401:
-        return f"{said}: API key or secret is missing. Re-enter login (API key) and password (API secret)."
-    return (
-        f"{said}: wrong API key, secret or pod. Check login, password and the extra pod; "
-        "your Rokt account manager can verify them."
-    )
-
-
-def _judge_accepted(request: Request, refusals: Sequence[Refusal]) -> list[Judgement]:
+def _judge_accepted(request: Request, refusals: Sequence[Refusal]) -> list[Verdict | None]:
     """A 2xx: what is not complained of is accepted, if it is known what is complained of."""
     if not refusals:
-        return [_ACCEPTED] * len(request.batches)
+        return [_ACCEPTED for _ in request.batches]
     attributed, all_of_them = _attribute(request, refusals)
-    rest = _ACCEPTED if all_of_them else _UNKNOWN
+    rest = _ACCEPTED if all_of_them else None
     return [_refused(found, batch) if found else rest for found, batch in zip(attributed, request.batches, strict=True)]
 
 
-def _judge_refused(request: Request, refusals: Sequence[Refusal]) -> list[Judgement]:
+def _judge_refused(request: Request, refusals: Sequence[Refusal]) -> list[Verdict | None]:
     """A 4xx: nothing was taken, and only what is complained of is to blame."""
     attributed, _ = _attribute(request, refusals)
-    return [
-        _refused(found, batch) if found else _UNKNOWN for found, batch in zip(attributed, request.batches, strict=True)
-    ]
+    return [_refused(found, batch) if found else None for found, batch in zip(attributed, request.batches, strict=True)]
 
 
-def _refused(refusals: Sequence[Refusal], batch: Batch) -> Judgement:
+def _refused(refusals: Sequence[Refusal], batch: Batch) -> Verdict:
     reasons = [without_values(found.reason, batch.body) or "no reason given" for found in refusals]
     faults = [FieldFault(found.path, f"Rokt: {reason}") for found, reason in zip(refusals, reasons, strict=True)]
-    ruling = Ruling.UNREADABLE if UNREADABLE in refusals else Ruling.REFUSED
-    return Judgement(ruling, tuple(dict.fromkeys(faults))[:_FAULTS_KEPT])
+    outcome = Outcome.FAILED if UNREADABLE in refusals else Outcome.REJECTED
+    return Verdict(outcome, tuple(dict.fromkeys(faults))[:_FAULTS_KEPT])
 
 
 def _attribute(request: Request, refusals: Sequence[Refusal]) -> tuple[list[list[Refusal]], bool]:
@@ -141,7 +115,7 @@ def _attribute(request: Request, refusals: Sequence[Refusal]) -> tuple[list[list
 
 def _owner(request: Request, refusal: Refusal, spans: tuple[list[int], list[int]]) -> int | None:
     # An index counts batches only where the batches are the members of the posted array.
-    if refusal.index is not None and request.endpoint.is_events:
+    if refusal.index is not None and request.endpoint.verdict_per_batch:
         return refusal.index if refusal.index < len(request.batches) else None
     if refusal.position is None:
         return None

@@ -1,19 +1,18 @@
 """The stream of one audience run: every row is read before the first one is sent, so that guards can stop it."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
 from airflow_provider_rokt.audiences.decisions import PlanCounts
 from airflow_provider_rokt.audiences.guards import Mode, check_plan, check_unusable, size_warning
-from airflow_provider_rokt.audiences.members import member_key
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
 from airflow_provider_rokt.audiences.plan import AudiencePlan, Change, plan_changes
 from airflow_provider_rokt.audiences.spool import MemberSpool
 from airflow_provider_rokt.flow.row import RowRef
-from airflow_provider_rokt.flow.stream import Row, Window
+from airflow_provider_rokt.flow.stream import Packed, Row, Selects
 
 log = logging.getLogger(__name__)
 
@@ -21,14 +20,14 @@ log = logging.getLogger(__name__)
 class Intake(Protocol):
     """Takes rows into the spool."""
 
-    def take(self, rows: Sequence[Row]) -> Window:
+    def take(self, rows: Sequence[Row]) -> Packed:
         """Takes the next rows, in order; what it returns has no requests."""
 
 
 class Packer(Protocol):
     """Packs changes."""
 
-    def windows(self, changes: Iterable[Change]) -> Iterator[Window]:
+    def pack(self, changes: Iterable[Change]) -> Iterator[Packed]:
         """The requests, each as soon as it is full."""
 
 
@@ -46,7 +45,7 @@ class AudienceStream:
     """Spools the rows, decides person by person, and packs what is to be sent.
 
     :param state: what is remembered of a mirrored audience; None in the other modes.
-    :param wanted: tells which members to send; the others are skipped.
+    :param selects: tells which members to send; the others are skipped.
     """
 
     def __init__(
@@ -57,14 +56,14 @@ class AudienceStream:
         guards: Guards,
         *,
         state: MirrorState | None = None,
-        wanted: Callable[[RowRef], bool] | None = None,
+        selects: Selects | None = None,
     ) -> None:
         self._spool = spool
         self._intake = intake
         self._packer = packer
         self._guards = guards
         self._state = state
-        self._wanted = wanted
+        self._selects = selects
         self._rows = 0
         self._rejected = 0
         self._left_out = {True: 0, False: 0}
@@ -77,7 +76,7 @@ class AudienceStream:
 
     @property
     def extras(self) -> Mapping[str, int]:
-        """What the run decided, in persons, without those left out by ``wanted``; rows count how it went."""
+        """What the run decided, in persons, without those left out by ``selects``; rows count how it went."""
         counts = self.counts
         return {
             "members_added": counts.added - self._left_out[True],
@@ -85,15 +84,15 @@ class AudienceStream:
             "members_unchanged": counts.unchanged,
         }
 
-    def window(self, rows: Sequence[Row]) -> Window:
+    def window(self, rows: Sequence[Row]) -> Packed:
         """Takes the rows in; nothing is sent yet."""
         self._keep()
         self._rows += len(rows)
-        window = self._intake.take(rows)
-        self._rejected += len(window.faults)
-        return window
+        packed = self._intake.take(rows)
+        self._rejected += len(packed.faults)
+        return packed
 
-    def flush(self) -> Iterator[Window]:
+    def flush(self) -> Iterator[Packed]:
         """Decides, and hands everything over that is to be sent.
 
         :raises RoktAudienceError: when a guard stops the run; nothing was handed over then.
@@ -102,14 +101,14 @@ class AudienceStream:
         self.guard()
         if self._state:
             self._state.begin(plan)
-        yield Window(skipped=plan.counts.skipped)
+        yield Packed(skipped=plan.counts.skipped)
         for faults in plan.contradictions():
             self._keep()
-            yield Window(faults=faults)
-        for window in self._packer.windows(self._chosen(plan)):
+            yield Packed(faults=faults)
+        for packed in self._packer.pack(self._chosen(plan)):
             self._keep()
-            yield window
-        yield Window(skipped=sum(self._left_out.values()))
+            yield packed
+        yield Packed(skipped=sum(self._left_out.values()))
 
     def decide(self) -> AudiencePlan:
         """Compares what was read with what is remembered."""
@@ -136,7 +135,7 @@ class AudienceStream:
         """Stops a run that looks like a broken query, warns of an audience Rokt does not target."""
         guards = self._guards
         check_plan(self.counts, rows_read=self._rows, max_removed=guards.max_removed, allow_empty=guards.allow_empty)
-        if guards.mode is Mode.MIRROR:
+        if guards.mode == "mirror":
             check_unusable(self._rejected, self._rows, guards.max_rejected)
         if warning := size_warning(self.counts, guards.mode):
             log.warning(warning)
@@ -149,7 +148,7 @@ class AudienceStream:
 
     def _chosen(self, plan: AudiencePlan) -> Iterator[Change]:
         for change in plan.changes():
-            if self._wanted is None or self._wanted(RowRef(change.number, member_key(change.person))):
+            if self._selects is None or self._selects(RowRef.of_member(change.number, change.person)):
                 yield change
             else:
                 self._left_out[change.include] += 1

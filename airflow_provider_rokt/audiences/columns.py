@@ -7,7 +7,8 @@ from airflow_provider_rokt.audiences.guards import MIRRORED_IDENTITIES
 from airflow_provider_rokt.events.block import Step
 from airflow_provider_rokt.events.destinations import IDENTITY_PATHS, MEMBERSHIP, automatic
 from airflow_provider_rokt.events.documents import MappingPlan
-from airflow_provider_rokt.events.mapping import Columns, Rules, compile_mapping
+from airflow_provider_rokt.events.mapping import Columns, compile_mapping, mapping_problems
+from airflow_provider_rokt.events.rules import Rules
 from airflow_provider_rokt.exceptions import RoktMappingError
 
 # A membership event's own attributes: a row may say itself whether its person is in, and in which audience.
@@ -70,6 +71,13 @@ def membership_columns(mapping: Mapping[str, object] | None, names: Sequence[str
     return MembershipColumns(plan, _place(columns, STATUS, own[STATUS]), _place(columns, AUDIENCE, own[AUDIENCE]))
 
 
+def membership_problems(mapping: Mapping[str, object], rules: Rules) -> list[str]:
+    """What is wrong with an audience's mapping whatever columns the query has, a sentence each."""
+    rest = {path: source for path, source in mapping.items() if path not in _OWN.values()}
+    own = [problem for path in _OWN.values() if (problem := _not_a_column(path, mapping.get(path)))]
+    return [*mapping_problems(rest, rules, MEMBERSHIP), *own]
+
+
 def _named_after(names: Sequence[str]) -> dict[str, Any]:
     mapping: dict[str, Any] = {}
     problems = []
@@ -90,8 +98,12 @@ def _named_after(names: Sequence[str]) -> dict[str, Any]:
 def _place(columns: Columns, path: str, source: object) -> int | None:
     if source is None:
         return None
-    if not isinstance(source, str):
-        raise RoktMappingError(
-            f"{path}: map it to a column, by name; what is the same for all rows is the task's argument"
-        )
-    return columns.find(source)
+    if problem := _not_a_column(path, source):
+        raise RoktMappingError(problem)
+    return columns.find(str(source))
+
+
+def _not_a_column(path: str, source: object) -> str | None:
+    if source is None or isinstance(source, str):
+        return None
+    return f"{path}: map it to a column, by name; what is the same for all rows is the task's argument"

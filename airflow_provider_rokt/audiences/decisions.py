@@ -27,7 +27,7 @@ def contradicts(signs: bytes) -> bool:
 
 
 @dataclass(slots=True)
-class Tally:
+class Alike:
     """Persons of whom the same is known, and the lines that say so."""
 
     persons: int = 0
@@ -62,27 +62,27 @@ class PlanCounts:
     contradicting: int = 0
     skipped: int = 0
 
-    def count(self, signs: bytes, change: bytes, tally: Tally) -> None:
+    def count(self, signs: bytes, change: bytes, alike: Alike) -> None:
         """Adds the persons of whom the same is known.
 
         :param signs: what is known.
         :param change: what was decided.
         """
         remembered = (MEMBER in signs) + (UNKNOWN in signs)
-        rows = tally.lines - remembered * tally.persons
-        members = tally.persons if MEMBER in signs else 0
-        self.before += tally.persons if remembered else 0
+        rows = alike.lines - remembered * alike.persons
+        members = alike.persons if MEMBER in signs else 0
+        self.before += alike.persons if remembered else 0
         self.members += members
         if change == WANTED:
-            self.added += tally.persons
+            self.added += alike.persons
         elif change == UNWANTED:
-            self.removed += tally.persons
+            self.removed += alike.persons
             self.leaving += members
-            self.departed += 0 if rows else tally.persons
+            self.departed += 0 if rows else alike.persons
         elif change == MEMBER:
-            self.unchanged += tally.persons
+            self.unchanged += alike.persons
         if contradicts(signs):
             self.contradicting += rows
         elif rows:
-            self.duplicates += rows - tally.persons
-            self.skipped += rows - tally.persons * (change in (WANTED, UNWANTED))
+            self.duplicates += rows - alike.persons
+            self.skipped += rows - alike.persons * (change in (WANTED, UNWANTED))

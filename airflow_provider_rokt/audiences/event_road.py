@@ -9,7 +9,7 @@ import msgspec
 
 from airflow_provider_rokt.audiences.address import DISAGREE, address_reader
 from airflow_provider_rokt.audiences.columns import AUDIENCE, STATUS, MembershipColumns
-from airflow_provider_rokt.audiences.members import Member, member_key, read_wanted
+from airflow_provider_rokt.audiences.members import Member, read_wanted
 from airflow_provider_rokt.audiences.membership import Membership, person_of
 from airflow_provider_rokt.audiences.naming import flag_name, flag_problem, name_problem
 from airflow_provider_rokt.audiences.plan import Change
@@ -23,7 +23,7 @@ from airflow_provider_rokt.events.values import BadValue, text
 from airflow_provider_rokt.flow.packing import RequestPacker
 from airflow_provider_rokt.flow.request import Endpoint, Request
 from airflow_provider_rokt.flow.row import FieldFault, RowFault, RowRef
-from airflow_provider_rokt.flow.stream import Row, Window
+from airflow_provider_rokt.flow.stream import Packed, Row
 
 # Persons whose events are looked at together; those of one person are neighbours in the plan.
 _GROUPED_AT_ONCE: Final = 5_000
@@ -53,15 +53,15 @@ class EventIntake:
         self._validator = Validator("membership")
         self._rows = 0
 
-    def take(self, rows: Sequence[Row]) -> Window:
+    def take(self, rows: Sequence[Row]) -> Packed:
         """Takes the next rows, in order."""
-        window = Window()
+        packed = Packed()
         mapped_rows = chain.from_iterable(self._columns.plan.apply(rows, self._rows + 1))
         for row, mapped in zip(rows, mapped_rows, strict=True):
             self._rows += 1
             if faults := self._take(row, mapped):
-                window.faults.append(RowFault(RowRef(self._rows, f"row {self._rows}"), faults))
-        return window
+                packed.faults.append(RowFault(RowRef.at(self._rows), faults))
+        return packed
 
     def _take(self, row: Row, mapped: MappedRow) -> list[FieldFault]:
         faults = list(mapped.faults)
@@ -119,27 +119,28 @@ class EventIntake:
 class EventPacker:
     """Packs changes into bulk requests; a person's events share a batch.
 
+    :param endpoint: of usual events.
     :param audience: the audience of those who left.
     """
 
-    def __init__(self, membership: Membership, *, audience: str, batches_per_request: int) -> None:
+    def __init__(self, membership: Membership, endpoint: Endpoint, *, audience: str, batches_per_request: int) -> None:
         self._membership = membership
         self._audience = audience
-        self._packer = RequestPacker(Request(Endpoint.BULK, ()), batches=batches_per_request)
+        self._packer = RequestPacker(Request(endpoint, ()), batches=batches_per_request)
 
-    def windows(self, changes: Iterable[Change]) -> Iterator[Window]:
+    def pack(self, changes: Iterable[Change]) -> Iterator[Packed]:
         """The requests, each as soon as it is full, and what no batch can hold."""
         changes = iter(changes)
         while some := list(islice(changes, _GROUPED_AT_ONCE)):
             yield self._pack(some)
         if request := self._packer.flush():
-            yield Window(requests=[request])
+            yield Packed(requests=[request])
 
-    def _pack(self, changes: Sequence[Change]) -> Window:
-        rows = [(RowRef(change.number, member_key(change.person)), self._document(change)) for change in changes]
+    def _pack(self, changes: Sequence[Change]) -> Packed:
+        rows = [(RowRef.of_member(change.number, change.person), self._document(change)) for change in changes]
         grouped = group(rows)
         requests = [self._packer.add(batch) for batch in grouped.batches]
-        return Window([request for request in requests if request], grouped.faults)
+        return Packed([request for request in requests if request], grouped.faults)
 
     def _document(self, change: Change) -> Document:
         if change.address:

@@ -1,15 +1,14 @@
 """What stops a run before anything is sent, and what it warns of."""
 
-from collections.abc import Collection, Sequence
-from enum import StrEnum
+from collections.abc import Collection, Mapping
 from math import ceil
-from typing import Final
+from typing import Final, Literal, get_args
 
 from airflow_provider_rokt.audiences.address import EMAIL, OTHER
 from airflow_provider_rokt.audiences.decisions import PlanCounts
 from airflow_provider_rokt.audiences.naming import name_problem
-from airflow_provider_rokt.exceptions import RoktAudienceError, RoktMappingError, RoktSettingsError
-from airflow_provider_rokt.flow.thresholds import exceeds
+from airflow_provider_rokt.exceptions import RoktAudienceError, RoktMappingError
+from airflow_provider_rokt.flow.checks import Check, choice, exceeds, fraction
 from airflow_provider_rokt.limits import SMALLEST_AUDIENCE
 
 MAX_REMOVED: Final = 0.3
@@ -18,34 +17,18 @@ MAX_REMOVED: Final = 0.3
 MIRRORED_IDENTITIES: Final = (EMAIL, OTHER)
 
 
-class Mode(StrEnum):
-    """What the rows are: members to add, members to remove, or the whole audience."""
+# What the rows are: members to add, members to remove, or the whole audience.
+Mode = Literal["include", "exclude", "mirror"]
+# The road: the Custom Audience Import, or membership events.
+Via = Literal["import", "events"]
 
-    INCLUDE = "include"
-    EXCLUDE = "exclude"
-    MIRROR = "mirror"
-
-
-class Via(StrEnum):
-    """The road: the Custom Audience Import, or membership events."""
-
-    IMPORT = "import"
-    EVENTS = "events"
-
-
-def check_audience_arguments(audience: object, mode: object, via: object, max_removed: object) -> None:
-    """Checks what needs no row.
-
-    :raises RoktSettingsError: naming every argument that is wrong and what it should be.
-    """
-    problems = [
-        *_audience_problems(audience),
-        *_choice_problems("mode", mode, Mode),
-        *_choice_problems("via", via, Via),
-        *_fraction_problems("max_removed", max_removed),
-    ]
-    if problems:
-        raise RoktSettingsError("The audience task", problems)
+# What the arguments of an audience's task may be, by name.
+CHECKS: Final[Mapping[str, Check]] = {
+    "audience": name_problem,
+    "mode": choice(get_args(Mode)),
+    "via": choice(get_args(Via)),
+    "max_removed": fraction,
+}
 
 
 def check_mirrored_identities(paths: Collection[str]) -> None:
@@ -110,9 +93,9 @@ def size_warning(counts: PlanCounts, mode: Mode) -> str | None:
     :param counts: of a mirror they tell the whole audience, of an include only what this run adds.
     """
     size = counts.added + counts.unchanged
-    if mode is Mode.EXCLUDE or size >= SMALLEST_AUDIENCE:
+    if mode == "exclude" or size >= SMALLEST_AUDIENCE:
         return None
-    subject = "The audience has" if mode is Mode.MIRROR else "This run includes"
+    subject = "The audience has" if mode == "mirror" else "This run includes"
     return (
         f"{subject} {size} members. Rokt does not target audiences of fewer than {SMALLEST_AUDIENCE:,}; such a list "
         "can only suppress."
@@ -130,20 +113,3 @@ def _empty_text(counts: PlanCounts) -> str:
     return (
         f"The query returned no rows; nothing was sent.{effect} If nobody is meant to be in it, set allow_empty=True."
     )
-
-
-def _audience_problems(audience: object) -> Sequence[str]:
-    problem = name_problem(audience)
-    return (f"audience {problem}",) if problem else ()
-
-
-def _choice_problems(name: str, value: object, choices: type[StrEnum]) -> Sequence[str]:
-    if value in list(choices):
-        return ()
-    return (f"{name} must be one of {', '.join(repr(str(choice)) for choice in choices)}",)
-
-
-def _fraction_problems(name: str, value: object) -> Sequence[str]:
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
-        return ()
-    return (f"{name} must be a fraction from 0 to 1",)

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, overload
 
-from airflow_provider_rokt.audiences.members import member_key
 from airflow_provider_rokt.audiences.plan import Change, MemberKind
 from airflow_provider_rokt.flow.request import Endpoint, Request
-from airflow_provider_rokt.flow.row import RowRef
+from airflow_provider_rokt.flow.row import MEMBER_DIGITS, RowRef
 from airflow_provider_rokt.limits import MEMBERS_PER_REQUEST
 
 # Enough that the engine's share per block does not show, few enough that a refused member is found in 10 halvings.
@@ -23,7 +22,6 @@ REQUEST_BYTES: Final = 8_000_000
 # A request of less could not hold its envelope and one address.
 SMALLEST_REQUEST_BYTES: Final = 10_000
 
-_KEY_CHARS: Final = 16
 _encode: Final = json.JSONEncoder(ensure_ascii=True).encode
 
 
@@ -43,8 +41,8 @@ class MemberRows(Sequence[RowRef]):
 
     def __iter__(self) -> Iterator[RowRef]:
         keys = self._keys.decode("ascii")
-        for number, start in zip(self._numbers, range(0, len(keys), _KEY_CHARS), strict=True):
-            yield RowRef(number, member_key(keys[start : start + _KEY_CHARS]))
+        for number, start in zip(self._numbers, range(0, len(keys), MEMBER_DIGITS), strict=True):
+            yield RowRef.of_member(number, keys[start : start + MEMBER_DIGITS])
 
     @overload
     def __getitem__(self, index: int) -> RowRef: ...
@@ -54,13 +52,13 @@ class MemberRows(Sequence[RowRef]):
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(len(self)))]
         place = range(len(self))[index]
-        start = place * _KEY_CHARS
-        return RowRef(self._numbers[place], member_key(self._keys[start : start + _KEY_CHARS].decode()))
+        start = place * MEMBER_DIGITS
+        return RowRef.of_member(self._numbers[place], self._keys[start : start + MEMBER_DIGITS].decode())
 
     def halves(self) -> tuple["MemberRows", "MemberRows"]:
         """The first and the second half."""
         middle = len(self) // 2
-        cut = middle * _KEY_CHARS
+        cut = middle * MEMBER_DIGITS
         return (
             MemberRows(self._numbers[:middle], self._keys[:cut]),
             MemberRows(self._numbers[middle:], self._keys[cut:]),
@@ -92,9 +90,9 @@ class MemberBlock:
 class ImportEnvelope:
     """What surrounds the members.
 
-    :param endpoint: ``IMPORT_V3``, or ``IMPORT_V1`` which knows no account.
+    :param endpoint: one of the imports.
     :param audience: the list's name.
-    :param account_id: Rokt's account id; None for v1.0.
+    :param account_id: Rokt's account id; sent where the endpoint names the account.
     """
 
     endpoint: Endpoint
@@ -107,7 +105,7 @@ class ImportEnvelope:
         :param include: add the members, else remove them.
         :param kind: the one member key.
         """
-        fields = {"accountId": self.account_id} if self.account_id is not None else {}
+        fields = {"accountId": self.account_id or ""} if self.endpoint.names_account else {}
         fields |= {"action": "include" if include else "exclude", "list": self.audience}
         prefix = _compact(fields)[:-1] + f',"{kind}":['
         return Request(self.endpoint, (), prefix.encode("ascii"), b"]}")
@@ -183,7 +181,7 @@ class _Lane:
     def _close_block(self) -> None:
         if self._texts:
             numbers = array("Q", [change.number for change in self._changes])
-            keys = "".join([change.person[:_KEY_CHARS] for change in self._changes]).encode("ascii")
+            keys = "".join([change.person[:MEMBER_DIGITS] for change in self._changes]).encode("ascii")
             self._blocks.append(MemberBlock(_joined(self._texts), MemberRows(numbers, keys)))
             self._texts.clear()
             self._changes.clear()

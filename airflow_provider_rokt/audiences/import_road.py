@@ -10,7 +10,7 @@ from airflow_provider_rokt.audiences.members import Member, read_wanted
 from airflow_provider_rokt.audiences.plan import Change
 from airflow_provider_rokt.audiences.spool import MemberSpool
 from airflow_provider_rokt.flow.row import FieldFault, RowFault, RowRef
-from airflow_provider_rokt.flow.stream import Row, Window
+from airflow_provider_rokt.flow.stream import Packed, Row
 
 
 class ImportIntake:
@@ -24,10 +24,10 @@ class ImportIntake:
         read = address_reader(columns.addresses, hash_emails=hash_emails)
         self._intake = MemberIntake(spool, read, wanted=wanted, wanted_path=STATUS)
 
-    def take(self, rows: Sequence[Row]) -> Window:
+    def take(self, rows: Sequence[Row]) -> Packed:
         """Takes the next rows, in order."""
         status = None if self._status is None else [row[self._status] for row in rows]
-        return Window(faults=self._intake.take(rows, status))
+        return Packed(faults=self._intake.take(rows, status))
 
 
 class ImportPacker:
@@ -36,10 +36,10 @@ class ImportPacker:
     def __init__(self, packer: MemberPacker) -> None:
         self._packer = packer
 
-    def windows(self, changes: Iterable[Change]) -> Iterator[Window]:
+    def pack(self, changes: Iterable[Change]) -> Iterator[Packed]:
         """The requests, each as soon as it is full."""
         for request in self._packer.requests(changes):
-            yield Window(requests=[request])
+            yield Packed(requests=[request])
 
 
 _Source = TypeVar("_Source")
@@ -101,4 +101,4 @@ class MemberIntake(Generic[_Source]):
 
 
 def _row_fault(number: int, *faults: FieldFault) -> RowFault:
-    return RowFault(RowRef(number, f"row {number}"), faults)
+    return RowFault(RowRef.at(number), faults)

@@ -33,11 +33,6 @@ class Member(NamedTuple):
 _member: Final = partial(tuple.__new__, Member)
 
 
-def member_key(person: str) -> str:
-    """The name of a person in reports: the first 64 of the hash's 256 bits, enough to tell billions apart."""
-    return f"member {person[:16]}"
-
-
 def member_reader(*, hash_emails: bool, path: str = "user_identities.email") -> Callable[[object], Member | FieldFault]:
     """Returns the function that reads one value as a member.
 

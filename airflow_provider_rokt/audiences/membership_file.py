@@ -8,12 +8,13 @@ No address is in it. The checksum stands last so that the file is written in one
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from itertools import islice
-from typing import Any, BinaryIO, Final, Protocol
+from typing import Any, Final
 
 from airflow_provider_rokt.exceptions import RoktAudienceError
+from airflow_provider_rokt.storage.folder import Folder
 
 FORMAT: Final = "rokt-membership"
 VERSION: Final = 1
@@ -24,36 +25,13 @@ _RECORDS_AT_ONCE: Final = 4_096
 _HEADER_BYTES: Final = 65_536
 
 
-class StateFolder(Protocol):
-    """The folder of one audience's memory, on a disk or an object store (``delivery.storage``)."""
-
-    @property
-    def uri(self) -> str:
-        """Its address."""
-
-    def names(self) -> list[str]:
-        """What it holds."""
-
-    def read(self, name: str) -> BinaryIO:
-        """A file, open for reading; ``FileNotFoundError`` where there is none."""
-
-    def write(self, name: str, chunks: Iterable[bytes]) -> None:
-        """Write a file, so that a reader finds the old one, or all of the new one."""
-
-    def create(self, name: str, data: bytes) -> None:
-        """Write a small file; ``FileExistsError`` where there is one."""
-
-    def remove(self, name: str) -> None:
-        """Remove a file, if it exists."""
-
-
 class MembershipFile:
     """One file of persons.
 
     :param name: its name in the folder.
     """
 
-    def __init__(self, folder: StateFolder, name: str) -> None:
+    def __init__(self, folder: Folder, name: str) -> None:
         self._folder = folder
         self._name = name
 

@@ -23,11 +23,12 @@ from itertools import chain, islice
 from types import TracebackType
 from typing import Any, Final, Self
 
-from airflow_provider_rokt.audiences.members import member_key
-from airflow_provider_rokt.audiences.membership_file import MembershipFile, StateFolder
+from airflow_provider_rokt.audiences.membership_file import MembershipFile
 from airflow_provider_rokt.audiences.plan import AudiencePlan
 from airflow_provider_rokt.audiences.spool import MEMBER, UNKNOWN, WANTED
 from airflow_provider_rokt.exceptions import RoktAudienceBusyError
+from airflow_provider_rokt.flow.row import NO_ROW, RowRef
+from airflow_provider_rokt.storage.folder import Folder
 from airflow_provider_rokt.storage.lease import SECONDS, Lease
 
 MEMBERS: Final = "members"
@@ -53,7 +54,7 @@ class MirrorState:
 
     def __init__(
         self,
-        folder: StateFolder,
+        folder: Folder,
         settings: Mapping[str, str | bool],
         run: str,
         *,
@@ -128,9 +129,9 @@ class MirrorState:
     def commit(self, plan: AudiencePlan, refused: Collection[str] = ()) -> None:
         """Remembers the run as done: every change of the plan was accepted but those refused.
 
-        :param refused: keys (:func:`member_key`) of the members that Rokt refused for good. Of them it is not known
-            whether they are in the list, so the next run sends them again. Keys of rows that were never sent do no
-            harm.
+        :param refused: keys (:meth:`RowRef.of_member`) of the members that Rokt refused for good. Of them it is not
+            known whether they are in the list, so the next run sends them again. Keys of rows that were never sent do
+            no harm.
         :raises RoktAudienceBusyError: when another run changed the memory meanwhile; nothing is remembered then.
         """
         self._lease.check()
@@ -201,7 +202,7 @@ def _generation(header: Mapping[str, Any] | None) -> str:
 
 
 def _is_refused(person: bytes, refused: Collection[str]) -> bool:
-    return bool(refused) and member_key(person.decode()) in refused
+    return bool(refused) and RowRef.of_member(NO_ROW, person.decode()).key in refused
 
 
 def _difference(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

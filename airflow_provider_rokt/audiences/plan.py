@@ -16,8 +16,7 @@ from operator import itemgetter
 from types import TracebackType
 from typing import BinaryIO, Final, NamedTuple, Self
 
-from airflow_provider_rokt.audiences.decisions import PlanCounts, Tally, contradicts, decide
-from airflow_provider_rokt.audiences.members import member_key
+from airflow_provider_rokt.audiences.decisions import Alike, PlanCounts, contradicts, decide
 from airflow_provider_rokt.audiences.spool import ADDRESS, NUMBER, PERSON, SIGN, UNWANTED, WANTED, anonymous_file
 from airflow_provider_rokt.flow.row import FieldFault, RowFault, RowRef
 
@@ -88,7 +87,7 @@ class AudiencePlan:
         """The rows whose person is both in and out, at most 1,000 at a time; that person is left as it was."""
         lines = _from_start(self._contradicting)
         while some := list(islice(lines, _FAULTS_AT_ONCE)):
-            rows = [RowRef(int(line[NUMBER], 16), member_key(line[PERSON].decode())) for line in some]
+            rows = [RowRef.of_member(int(line[NUMBER], 16), line[PERSON].decode()) for line in some]
             yield [RowFault(row, (CONTRADICTION,)) for row in rows]
 
     def close(self) -> None:
@@ -127,13 +126,13 @@ def plan_changes(
 
 
 class _Planner:
-    """Writes one line per person, and one per contradicting row, and tallies."""
+    """Writes one line per person, and one per contradicting row, and alike."""
 
     def __init__(self, file: BinaryIO, contradicting: BinaryIO, is_mirror: bool) -> None:
         self._file = file
         self._contradicting = contradicting
         self._is_mirror = is_mirror
-        self._tallies: defaultdict[bytes, Tally] = defaultdict(Tally)
+        self._alike: defaultdict[bytes, Alike] = defaultdict(Alike)
 
     def settle(self, lines: Iterator[bytes]) -> None:
         """Settles one person.
@@ -160,8 +159,8 @@ class _Planner:
     def plan(self) -> AudiencePlan:
         """The finished plan."""
         counts = PlanCounts()
-        for signs, tally in self._tallies.items():
-            counts.count(signs, decide(signs, self._is_mirror), tally)
+        for signs, alike in self._alike.items():
+            counts.count(signs, decide(signs, self._is_mirror), alike)
         return AudiencePlan(self._file, self._contradicting, counts)
 
     def close(self) -> None:
@@ -170,9 +169,9 @@ class _Planner:
         self._contradicting.close()
 
     def _decide(self, first: bytes, signs: bytes, lines: int) -> None:
-        tally = self._tallies[signs]
-        tally.persons += 1
-        tally.lines += lines
+        alike = self._alike[signs]
+        alike.persons += 1
+        alike.lines += lines
         change = decide(signs, self._is_mirror)
         if change == signs:
             self._file.write(first)

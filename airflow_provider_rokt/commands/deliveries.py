@@ -11,8 +11,9 @@ from airflow.cli.simple_table import AirflowConsole
 
 from airflow_provider_rokt.commands.exit_status import exits
 from airflow_provider_rokt.exceptions import RoktLedgerError
+from airflow_provider_rokt.flow.row import RowRef
 from airflow_provider_rokt.ledger.reader import LedgerReader
-from airflow_provider_rokt.ledger.records import BatchVerdict, RequestRecord, RowRecord
+from airflow_provider_rokt.ledger.records import RequestRecord, RowRecord, VerdictRecord
 from airflow_provider_rokt.task.configuration import open_ledger
 
 _COUNTS: Final = ("read", "accepted", "rejected", "failed", "skipped")
@@ -112,11 +113,11 @@ def _outcome(reader: LedgerReader) -> Iterator[str]:
 
 def _batches(requests: Iterable[RequestRecord]) -> Iterator[str]:
     """How many batches had the same verdict, and how many rows were in them."""
-    batches: Counter[BatchVerdict] = Counter()
-    rows: Counter[BatchVerdict] = Counter()
+    batches: Counter[VerdictRecord] = Counter()
+    rows: Counter[VerdictRecord] = Counter()
     for request in requests:
         for verdict in request.batches:
-            kind = BatchVerdict(verdict.outcome, verdict.status, 0, verdict.reason, verdict.path)
+            kind = VerdictRecord(verdict.outcome, verdict.status, 0, verdict.reason, verdict.path)
             batches[kind] += 1
             rows[kind] += verdict.rows
     yield "Batches"
@@ -138,10 +139,7 @@ def _rows(reader: LedgerReader, most: int) -> Iterator[str]:
 
 
 def _row(record: RowRecord) -> str:
-    place = f"row {record.number}"
-    # A removal of somebody who is in no row has the number 0.
-    name = record.key if record.key == place or not record.number else f"{record.key} ({place})"
-    why = "; ".join(f"{path or 'whole row'}: {reason}" for path, reason in record.faults)
+    name, why = RowRef(record.number, record.key).label, "; ".join(fault.label for fault in record.faults)
     return _printable(f"  {record.outcome:<9} {name}: {why}")
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from airflow_provider_rokt.audiences.decisions import PlanCounts
-from airflow_provider_rokt.audiences.guards import Mode, size_warning
+from airflow_provider_rokt.audiences.guards import size_warning
 from airflow_provider_rokt.commands.exit_status import exits
 from airflow_provider_rokt.exceptions import RoktSettingsError
+from airflow_provider_rokt.flow.row import FieldFault, RowRef
 from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.runs.options import AudienceOptions, ConversionOptions, DeliveryOptions, options_from
 from airflow_provider_rokt.runs.preview import ROWS_SHOWN, preview_conversions
@@ -56,13 +57,12 @@ def _preview_conversions(arguments: Namespace) -> int:
 
 
 def _lines(row: Mapping[str, Any]) -> list[str]:
-    place = f"row {row['number']}"
-    lines = [place if row["key"] == place else f"{row['key']} ({place})"]
+    lines = [RowRef(row["number"], row["key"]).label]
     if "document" in row:
         text = json.dumps(row["document"], indent=2, ensure_ascii=False)
         lines += [f"  {line}" for line in text.splitlines()]
     elif "faults" in row:
-        lines += [f"  {fault['path'] or 'whole row'}: {fault['reason']}" for fault in row["faults"]]
+        lines += [f"  {FieldFault(**fault).label}" for fault in row["faults"]]
     else:
         lines.append(f"  skipped: {row['skipped']}")
     return lines
@@ -76,7 +76,7 @@ def _preview_audience(arguments: Namespace) -> int:
     for name, count in plan.items():
         print(f"  {name.replace('_', ' '):<17} {count:>12,}")
     counts = PlanCounts(added=plan["members_added"], unchanged=plan["members_unchanged"])
-    if stopped_by is None and (warning := size_warning(counts, Mode(options.mode))):
+    if stopped_by is None and (warning := size_warning(counts, options.mode)):
         print(warning)
     print("Nothing was sent." if stopped_by is None else f"The run would be stopped: {stopped_by}")
     return 1 if stopped_by or plan["rows_rejected"] else 0

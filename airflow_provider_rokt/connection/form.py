@@ -7,6 +7,7 @@ hook's class methods. Both are derived from ``EXTRAS``, so they cannot disagree.
 from dataclasses import dataclass
 from typing import Any, Final
 
+from airflow_provider_rokt.api.addresses import PODS
 from airflow_provider_rokt.limits import BATCHES_PER_SECOND
 
 CONN_TYPE: Final = "rokt"
@@ -43,8 +44,6 @@ class ExtraField:
             schema["default"] = self.default
         return schema
 
-
-PODS: Final = ("us1", "us2", "eu1", "au1")
 
 EXTRAS: Final = (
     ExtraField(

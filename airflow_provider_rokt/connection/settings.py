@@ -4,55 +4,37 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from enum import Enum, auto
 from typing import Any, Final
 
-from airflow_provider_rokt.api.addresses import check_base
+from airflow_provider_rokt.api.addresses import Addresses
+from airflow_provider_rokt.api.credentials import Credentials
 from airflow_provider_rokt.connection.form import EXTRAS, ExtraField
 from airflow_provider_rokt.exceptions import RoktSettingsError
-
-
-class Surface(Enum):
-    """What a connection is to be used for."""
-
-    EVENTS = auto()
-    AUDIENCE_IMPORT = auto()
+from airflow_provider_rokt.flow.request import Surface
 
 
 @dataclass(frozen=True, repr=False)
 class RoktSettings:
     """A ``rokt`` connection, checked.
 
-    :param events_url: base address of the Events API without ``/v2``; ``None`` for the pod's own.
-    :param audience_url: base address of the audience import without ``/v3``; ``None`` for Rokt's own.
+    :param addresses: where each surface listens.
+    :param address_settings: the setting that each surface's address comes from.
+    :param credentials: as entered, whichever are there.
+    :param account_id: of the v3 audience import.
     :param batches_per_second: the account's limit.
     :param timeout_seconds: of one request.
     """
 
     conn_id: str
-    login: str | None
-    password: str | None
-    pod: str
-    events_url: str | None
-    audience_url: str | None
-    audience_api_key: str | None
+    addresses: Addresses
+    address_settings: Mapping[Surface, str]
+    credentials: Credentials
     account_id: str | None
     batches_per_second: float
     timeout_seconds: float
-    allow_any_host: bool
 
     def __repr__(self) -> str:
         return f"RoktSettings({self.conn_id!r})"
-
-    @property
-    def has_key_pair(self) -> bool:
-        """Whether login and password are there."""
-        return bool(self.login and self.password)
-
-    @property
-    def is_audience_pair(self) -> bool:
-        """Whether login and password are an ``rpub-``/``rsec-`` pair, which the Events API does not know."""
-        return self.has_key_pair and str(self.login).startswith("rpub-")
 
 
 def read_settings(
@@ -75,20 +57,36 @@ def read_settings(
     values = {field.name: _read(field, entered.get(field.name), problems) for field in EXTRAS}
     if _text(host):
         problems.append("host is not used; put the address into the extra events_url or choose a pod")
-    for name in ("events_url", "audience_url"):
-        if values[name] is not None:
-            problems.extend(check_base(values[name], name, bool(values["allow_any_host"])))
-    settings = RoktSettings(conn_id=conn_id, login=_text(login), password=_text(password), **values)
+    settings = RoktSettings(
+        conn_id,
+        _addresses(values, problems),
+        {Surface.EVENTS: "events_url" if values["events_url"] else "pod", Surface.AUDIENCE_IMPORT: "audience_url"},
+        Credentials(_text(login), _text(password), values["audience_api_key"]),
+        values["account_id"],
+        values["batches_per_second"],
+        values["timeout_seconds"],
+    )
     _raise(conn_id, [*problems, *(_missing(settings, needs) if needs else ())])
     return settings
 
 
 def require(settings: RoktSettings, surface: Surface) -> None:
-    """Raises unless the connection has a surface's credentials.
+    """Makes sure that the connection has a surface's credentials.
 
     The import wants a single key, or a pair with an account id.
+
+    :raises RoktSettingsError: when it has not.
     """
     _raise(settings.conn_id, _missing(settings, surface))
+
+
+def _addresses(values: Mapping[str, Any], problems: list[str]) -> Addresses:
+    names = ("pod", "events_url", "audience_url", "allow_any_host")
+    try:
+        return Addresses.of(**{name: values[name] for name in names})
+    except RoktSettingsError as error:
+        problems.extend(error.problems)
+        return Addresses()
 
 
 def _raise(conn_id: str, problems: list[str]) -> None:
@@ -97,18 +95,19 @@ def _raise(conn_id: str, problems: list[str]) -> None:
 
 
 def _missing(settings: RoktSettings, surface: Surface) -> list[str]:
+    credentials = settings.credentials
     if surface is Surface.EVENTS:
-        wanted = {"login (the API key)": settings.login, "password (the API secret)": settings.password}
-        return [f"{name} is missing" for name, value in wanted.items() if not value]
-    if settings.audience_api_key:
+        needed = {"login (the API key)": credentials.key, "password (the API secret)": credentials.secret}
+        return [f"{name} is missing" for name, value in needed.items() if not value]
+    if credentials.audience_api_key:
         return []
-    wanted = {
-        "login (the rpub- key)": settings.login,
-        "password (the rsec- secret)": settings.password,
+    needed = {
+        "login (the rpub- key)": credentials.key,
+        "password (the rsec- secret)": credentials.secret,
         "the extra account_id": settings.account_id,
     }
     or_key = ", or enter an audience_api_key in the extra"
-    return [f"{name} is missing{or_key}" for name, value in wanted.items() if not value]
+    return [f"{name} is missing{or_key}" for name, value in needed.items() if not value]
 
 
 def _entered(extra: object, problems: list[str]) -> Mapping[str, Any]:
@@ -141,10 +140,11 @@ def _read(field: ExtraField, raw: object, problems: list[str]) -> Any:
     try:
         value = _READERS[field.kind](raw)
     except (TypeError, ValueError):
-        problems.append(f"the extra {field.name} must be {_WANTED[field.kind]}")
+        problems.append(f"the extra {field.name} must be {_EXPECTED[field.kind]}")
         return field.default
     if field.choices and value not in field.choices:
         problems.append(f"the extra {field.name} must be one of {', '.join(field.choices)}")
+        return field.default
     return value
 
 
@@ -174,4 +174,4 @@ def _boolean(raw: object) -> bool:
 
 
 _READERS: Final[dict[str, Callable[[Any], Any]]] = {"string": _string, "number": _positive, "boolean": _boolean}
-_WANTED: Final = {"string": "text", "number": "a number above 0", "boolean": "true or false"}
+_EXPECTED: Final = {"string": "text", "number": "a number above 0", "boolean": "true or false"}

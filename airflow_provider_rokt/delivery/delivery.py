@@ -8,17 +8,16 @@ from typing import Final, Self
 
 import msgspec
 
-from airflow_provider_rokt.api.client import Poster
 from airflow_provider_rokt.api.pacing import Pacer
 from airflow_provider_rokt.api.retry import Clock, RetryPolicy
 from airflow_provider_rokt.delivery.engine import Engine
-from airflow_provider_rokt.delivery.exchange import Halt, Sender
+from airflow_provider_rokt.delivery.exchange import Dispatcher, Halt, Post
 from airflow_provider_rokt.delivery.settlement import Settlement, Settler
 from airflow_provider_rokt.exceptions import RoktError, RoktIncompleteError
 from airflow_provider_rokt.flow.request import Request
 from airflow_provider_rokt.flow.row import Outcome, RowFault
-from airflow_provider_rokt.ledger.overview import LedgerWriter
 from airflow_provider_rokt.ledger.report import Report, Tally
+from airflow_provider_rokt.ledger.writer import LedgerWriter
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +30,7 @@ class Delivery:
     For one thread, except for :meth:`stop`; only HTTP happens in threads of its own. To be used as a context manager:
     left before :meth:`finish`, it accounts for what was handed to it and marks the ledger's report as incomplete.
 
-    :param poster: a :class:`~airflow_provider_rokt.api.client.RoktClient`; it stays open.
+    :param post: :meth:`~airflow_provider_rokt.api.client.RoktClient.post` of a client, which stays open.
     :param ledger: of this delivery.
     :param concurrency: connections to Rokt, and threads.
     :param retry: how long one request is tried. One that is not taken in this time halts the delivery: its rows and
@@ -41,7 +40,7 @@ class Delivery:
 
     def __init__(
         self,
-        poster: Poster,
+        post: Post,
         ledger: LedgerWriter,
         *,
         concurrency: int,
@@ -52,7 +51,8 @@ class Delivery:
         self._ledger = ledger
         self._tally = Tally()
         self._halt = Halt()
-        self._engine = Engine(Settler(Sender(poster, pacer, retry, self._halt).send, self._halt).settle, concurrency)
+        dispatcher = Dispatcher(post, pacer, retry, self._halt)
+        self._engine = Engine(Settler(dispatcher.dispatch, self._halt).settle, concurrency)
         self._error: Exception | None = None
         self._stopped = False
         self._finished = False

@@ -4,12 +4,19 @@ import logging
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from airflow_provider_rokt.api.client import Answer, NoAnswerError, Poster
+from airflow_provider_rokt.api.client import Answer, NoAnswerError
 from airflow_provider_rokt.api.pacing import Departure, Pacer
 from airflow_provider_rokt.api.retry import Clock, RetryPolicy, is_retryable, retry
-from airflow_provider_rokt.flow.request import Request
+from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError
+from airflow_provider_rokt.flow.request import Endpoint, Request
+
+log = logging.getLogger(__name__)
+
+# One attempt, as RoktClient.post makes it; called by several threads.
+Post = Callable[[Endpoint, bytes], Answer]
 
 
 class Halt:
@@ -37,18 +44,16 @@ class Halt:
         self.event.set()
 
 
-log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """What came of sending one request.
 
     :param status: of the last attempt; ``None`` where no answer came.
+    :param body: of the last answer.
     :param milliseconds: from the first attempt's start to the last answer.
     :param answers: how many answers of each status came, ``"none"`` for none.
     :param failure: why there is no answer that says anything of the batches; ``""`` where there is one.
-    :param departure: of the attempt now on its way.
+    :param error: what must end the delivery.
     """
 
     request: Request
@@ -58,96 +63,117 @@ class Exchange:
     milliseconds: float = 0.0
     answers: Counter[str] = field(default_factory=Counter)
     failure: str = ""
-    departure: Departure | None = None
+    error: Exception | None = None
 
-    @property
-    def paced_batches(self) -> int:
-        """What it counts for the account's rate; the blocks of an import are no batches of the Events API."""
-        return len(self.request.batches) if self.request.endpoint.is_events else 1
 
-    def answered(self, status: int | None) -> None:
-        """Counts one attempt."""
-        self.status = status
-        self.attempts += 1
-        self.answers["none" if status is None else str(status)] += 1
+class Dispatcher:
+    """Sends requests at the delivery's pace, again and again while Rokt says "not now". Threads may share it.
+
+    :param post: makes one attempt.
+    :param halt: ends all waiting; is set where Rokt took a request in no attempt, as later ones would fare no better.
+    """
+
+    def __init__(
+        self, post: Post, pacer: Pacer, policy: RetryPolicy, halt: Halt, *, clock: Clock = time.monotonic
+    ) -> None:
+        self._post = post
+        self._pacer = pacer
+        self._policy = policy
+        self._halt = halt
+        self._clock = clock
+
+    def dispatch(self, request: Request) -> Exchange:
+        """Sends the request; an error that must end the delivery is in what it returns, never raised."""
+        attempts = _Attempts(request, self._post, self._pacer, self._halt)
+        try:
+            # The budget begins after this: at a low rate waiting for the first turn alone could use it up.
+            attempts.wait_for_turn()
+            answer = self._tried(attempts)
+        except NoAnswerError as error:
+            return attempts.exchange(failure=self._give_up(f"no answer from Rokt ({error.cause})"))
+        except _HaltedError:
+            return attempts.exchange(failure=self._halt.reason)
+        except Exception as error:  # the delivery raises it, once every row is accounted for
+            return attempts.exchange(failure=failure_of(error), error=error)
+        if is_retryable(answer.status):
+            return attempts.exchange(answer.body, self._give_up(f"Rokt answered {answer.status}"))
+        return attempts.exchange(answer.body)
+
+    def _tried(self, attempts: "_Attempts") -> Answer:
+        begin = self._clock()
+        try:
+            return retry(attempts.make, self._policy, attempts.wait, clock=self._clock)
+        finally:
+            attempts.milliseconds = (self._clock() - begin) * 1000
+
+    def _give_up(self, why: str) -> str:
+        failure = f"{why} until the time budget of {self._policy.budget_seconds:g} s was spent"
+        log.warning("%s; nothing more is sent", failure)
+        self._halt.because(f"not delivered: {failure}")
+        return failure
+
+
+def failure_of(error: Exception) -> str:
+    """Why an error leaves rows unsent: few different texts, since failed rows are counted by them."""
+    if isinstance(error, RoktAuthError):
+        return "Rokt refused the credentials"
+    if isinstance(error, RoktEndpointError):
+        return "the address is not that of Rokt's API"
+    return f"a fault in this provider ({type(error).__name__})"
 
 
 class _HaltedError(Exception):
     """The delivery was halted while a request waited."""
 
 
-class Sender:
-    """Sends requests at the delivery's pace, again and again while Rokt says "not now". Threads may share it.
+class _Attempts:
+    """The attempts at one request, counted."""
 
-    :param halt: ends all waiting; is set where Rokt took a request in no attempt, as later ones would fare no better.
-    """
-
-    def __init__(
-        self, poster: Poster, pacer: Pacer, policy: RetryPolicy, halt: Halt, *, clock: Clock = time.monotonic
-    ) -> None:
-        self._poster = poster
+    def __init__(self, request: Request, post: Post, pacer: Pacer, halt: Halt) -> None:
+        self._request = request
+        self._post = post
         self._pacer = pacer
-        self._policy = policy
         self._halt = halt
-        self._clock = clock
+        self._status: int | None = None
+        self._answers: Counter[str] = Counter()
+        self._departure: Departure | None = None
+        self.milliseconds = 0.0
 
-    def send(self, exchange: Exchange) -> None:
-        """Sends the exchange's request and fills in what came of it.
-
-        :raises RoktError: where no attempt can succeed.
-        """
+    def make(self) -> Answer:
+        """One attempt."""
         try:
-            # The budget begins after this: at a low rate waiting for the first turn alone could use it up.
-            self._wait_for_turn(exchange)
-            answer = self._answer(exchange)
-        except NoAnswerError as error:
-            self._give_up(exchange, f"no answer from Rokt ({error.cause})")
-        except _HaltedError:
-            exchange.failure = self._halt.reason
-        else:
-            exchange.body = answer.body
-            if is_retryable(answer.status):
-                self._give_up(exchange, f"Rokt answered {answer.status}")
-
-    def _answer(self, exchange: Exchange) -> Answer:
-        begin = self._clock()
-        try:
-            return retry(
-                lambda: self._attempt(exchange),
-                self._policy,
-                lambda seconds: self._wait(exchange, seconds),
-                clock=self._clock,
-            )
-        finally:
-            exchange.milliseconds = (self._clock() - begin) * 1000
-
-    def _attempt(self, exchange: Exchange) -> Answer:
-        try:
-            answer = self._poster.post(exchange.request.endpoint, exchange.request.body)
+            answer = self._post(self._request.endpoint, self._request.body)
         except NoAnswerError:
-            exchange.answered(None)
+            self._answered(None)
             raise
-        if exchange.departure:
-            self._pacer.answered(exchange.departure)
-        exchange.answered(answer.status)
+        if self._departure:
+            self._pacer.answered(self._departure)
+        self._answered(answer.status)
         return answer
 
-    def _wait(self, exchange: Exchange, seconds: float) -> None:
+    def wait(self, seconds: float) -> None:
         """Waits before the next attempt, which keeps the pace like every other."""
-        log.info("Rokt answered %s; trying again in %.1f s", exchange.status or "nothing", seconds)
-        if exchange.status == 429:
+        log.info("Rokt answered %s; trying again in %.1f s", self._status or "nothing", seconds)
+        if self._status == 429:
             # The limit is the account's: the other threads would only run into it too.
             self._pacer.hold(seconds)
         if self._halt.event.wait(seconds):
             raise _HaltedError
-        self._wait_for_turn(exchange)
+        self.wait_for_turn()
 
-    def _wait_for_turn(self, exchange: Exchange) -> None:
-        exchange.departure = self._pacer.acquire(exchange.paced_batches, self._halt.event)
-        if exchange.departure is None:
+    def wait_for_turn(self) -> None:
+        """Waits until the request may leave."""
+        self._departure = self._pacer.acquire(self._request.paced_batches, self._halt.event)
+        if self._departure is None:
             raise _HaltedError
 
-    def _give_up(self, exchange: Exchange, why: str) -> None:
-        exchange.failure = f"{why} until the time budget of {self._policy.budget_seconds:g} s was spent"
-        log.warning("%s; nothing more is sent", exchange.failure)
-        self._halt.because(f"not delivered: {exchange.failure}")
+    def exchange(self, body: bytes = b"", failure: str = "", error: Exception | None = None) -> Exchange:
+        """What came of them."""
+        made = self._answers.total()
+        return Exchange(
+            self._request, self._status, body, made, self.milliseconds, self._answers, failure=failure, error=error
+        )
+
+    def _answered(self, status: int | None) -> None:
+        self._status = status
+        self._answers["none" if status is None else str(status)] += 1

@@ -3,20 +3,10 @@
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import Protocol
 
 from airflow_provider_rokt.delivery.delivery import Delivery
-from airflow_provider_rokt.flow.stream import Row, Stream, Window
+from airflow_provider_rokt.flow.stream import ColumnNames, Packed, Row, Source, Stream
 from airflow_provider_rokt.ledger.report import Report
-
-Consume = Callable[[tuple[str, ...], Sequence[Row]], None]
-
-
-class Source(Protocol):
-    """Where rows come from; a database cursor is only open inside a call, so rows are pushed, not pulled."""
-
-    def read(self, consume: Consume) -> None:
-        """Calls ``consume(columns, rows)`` for each read window, at least once, in order."""
 
 
 class DeliveryRun:
@@ -28,7 +18,7 @@ class DeliveryRun:
     """
 
     def __init__(
-        self, source: Source, make_stream: Callable[[tuple[str, ...]], Stream], begin: Callable[[], Delivery]
+        self, source: Source, make_stream: Callable[[ColumnNames], Stream], begin: Callable[[], Delivery]
     ) -> None:
         self._source = source
         self._make_stream = make_stream
@@ -44,7 +34,7 @@ class DeliveryRun:
             gc.freeze()
             stack.callback(gc.unfreeze)
 
-            def consume(columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+            def consume(columns: ColumnNames, rows: Sequence[Row]) -> None:
                 if self._stream is None or self._delivery is None:
                     self._stream = self._make_stream(columns)
                     self._delivery = stack.enter_context(self._begin())
@@ -67,9 +57,9 @@ class DeliveryRun:
             self._delivery.stop()
 
     @staticmethod
-    def _hand_over(delivery: Delivery, windows: Iterator[Window]) -> None:
-        for window in windows:
-            delivery.skip(window.skipped)
-            delivery.reject(window.faults)
-            for request in window.requests:
+    def _hand_over(delivery: Delivery, made: Iterator[Packed]) -> None:
+        for packed in made:
+            delivery.skip(packed.skipped)
+            delivery.reject(packed.faults)
+            for request in packed.requests:
                 delivery.send(request)

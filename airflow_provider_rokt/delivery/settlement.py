@@ -2,29 +2,23 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import Final
 
-from airflow_provider_rokt.api.verdicts import Judgement, Ruling, judge
-from airflow_provider_rokt.delivery.exchange import Exchange, Halt
-from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError
+from airflow_provider_rokt.api.verdicts import Verdict, judge
+from airflow_provider_rokt.delivery.exchange import Exchange, Halt, failure_of
 from airflow_provider_rokt.flow.packing import RequestPacker
 from airflow_provider_rokt.flow.request import Batch, Request
-from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault
-from airflow_provider_rokt.ledger.records import BatchVerdict, RequestRecord
+from airflow_provider_rokt.flow.row import NO_ROW, FieldFault, Outcome, RowFault
+from airflow_provider_rokt.ledger.records import RequestRecord, VerdictRecord
 
 # Halving 1,000,000 members down to one bad one meets at most 20 refusals in a row and 100 bad events at most 200. More
 # come from a setting Rokt answers 400 for, where every member would be posted alone.
 _GIVE_UP_AFTER: Final = 256
 
-
-class _Final(NamedTuple):
-    """A batch's final verdict."""
-
-    batch: Batch
-    outcome: Outcome
-    faults: tuple[FieldFault, ...] = ()
+# A batch and the verdict that is final for it.
+Judged = tuple[Batch, Verdict]
 
 
 @dataclass(slots=True)
@@ -46,30 +40,31 @@ class Settlement:
     answers: Counter[str] = field(default_factory=Counter)
     error: Exception | None = None
 
-    def book(self, exchange: Exchange, finals: Sequence[_Final]) -> None:
+    def book(self, exchange: Exchange, judged: Sequence[Judged]) -> None:
         """Adds an exchange and the verdicts it brought."""
         self.requests += exchange.attempts > 0
         self.answers += exchange.answers
-        if finals:
-            self.records.append(_record(exchange, finals))
+        self.error = self.error or exchange.error
+        if judged:
+            self.records.append(_record(exchange, judged))
         self.accepted += sum(
-            [row.number > 0 for final in finals if final.outcome is Outcome.ACCEPTED for row in final.batch.rows]
+            [row.number != NO_ROW for batch, verdict in judged if verdict.accepted for row in batch.rows]
         )
-        for batch, outcome, faults in finals:
-            if outcome is not Outcome.ACCEPTED:
-                booked = self.rejected if outcome is Outcome.REJECTED else self.failed
-                booked.extend(RowFault(row, faults) for row in batch.rows)
+        for batch, verdict in judged:
+            if not verdict.accepted:
+                booked = self.rejected if verdict.outcome is Outcome.REJECTED else self.failed
+                booked.extend(RowFault(row, verdict.faults) for row in batch.rows)
 
 
 class Settler:
     """Settles requests. Threads may share it.
 
-    :param send: sends the request of an exchange and fills in its answer, or why there is none.
+    :param dispatch: sends a request and returns its answer, or why there is none.
     :param halt: set when an answer, or a fault in this provider, must end the delivery.
     """
 
-    def __init__(self, send: Callable[[Exchange], None], halt: Halt) -> None:
-        self._send = send
+    def __init__(self, dispatch: Callable[[Request], Exchange], halt: Halt) -> None:
+        self._dispatch = dispatch
         self._halt = halt
 
     def settle(self, request: Request) -> Settlement:
@@ -77,50 +72,46 @@ class Settler:
         settlement = Settlement()
         pending, in_vain = [request], 0
         while pending:
-            # The last first: halves are followed down to single batches before others are begun, so few are kept.
-            exchange = Exchange(pending.pop())
             before = settlement.accepted
-            finals, again = self._exchange(exchange, in_vain, settlement)
-            settlement.book(exchange, finals)
+            # The last first: halves are followed down to single batches before others are begun, so few are kept.
+            exchange, judged, again = self._exchange(pending.pop(), in_vain)
+            settlement.book(exchange, judged)
             pending += again
             in_vain = in_vain + 1 if settlement.accepted == before else 0
         settlement.rejected.sort(key=lambda fault: fault.row)
         return settlement
 
-    def _exchange(self, exchange: Exchange, in_vain: int, settlement: Settlement) -> tuple[list[_Final], list[Request]]:
-        """The verdicts an exchange brings, and the requests to make of what it leaves open."""
-        try:
-            if in_vain < _GIVE_UP_AFTER:
-                self._send(exchange)
-            else:
-                exchange.failure = f"not sent: Rokt refused {in_vain} requests in a row"
-            if not exchange.failure:
-                return _sort(exchange.request, judge(exchange.request, exchange.status or 0, exchange.body))
-        except Exception as error:  # the delivery raises it, once every row is accounted for
-            settlement.error = error
-            exchange.failure = _why(error)
+    def _exchange(self, request: Request, in_vain: int) -> tuple[Exchange, list[Judged], list[Request]]:
+        """An exchange, the verdicts it brings, and the requests to make of what it leaves open."""
+        if in_vain < _GIVE_UP_AFTER:
+            exchange = self._dispatch(request)
+        else:
+            exchange = Exchange(request, failure=f"not sent: Rokt refused {in_vain} requests in a row")
+        if not exchange.failure:
+            try:
+                return exchange, *_sorted(request, judge(request, exchange.status or 0, exchange.body))
+            except Exception as error:  # the delivery raises it, once every row is accounted for
+                exchange = replace(exchange, failure=failure_of(error), error=error)
+        if exchange.error:
             self._halt.because(exchange.failure)
-        fault = FieldFault("", exchange.failure)
-        return [_Final(batch, Outcome.FAILED, (fault,)) for batch in exchange.request.batches], []
+        failed = Verdict(Outcome.FAILED, (FieldFault("", exchange.failure),))
+        return exchange, [(batch, failed) for batch in request.batches], []
 
 
-def _sort(request: Request, judgements: Sequence[Judgement]) -> tuple[list[_Final], list[Request]]:
-    finals: list[_Final] = []
-    unknown: list[Batch] = []
+def _sorted(request: Request, verdicts: Sequence[Verdict | None]) -> tuple[list[Judged], list[Request]]:
+    """The verdicts that are final, and the requests to make of all other batches."""
+    judged: list[Judged] = []
+    open_: list[Batch] = []
     parts: list[Batch] = []
-    for batch, judgement in zip(request.batches, judgements, strict=True):
-        if judgement.ruling is Ruling.ACCEPTED:
-            finals.append(_Final(batch, Outcome.ACCEPTED))
-        elif judgement.ruling is Ruling.UNKNOWN:
-            unknown.append(batch)
-        elif judgement.ruling is Ruling.UNREADABLE:
-            finals.append(_Final(batch, Outcome.FAILED, judgement.faults))
-        elif len(smaller := batch.split()) > 1:
+    for batch, verdict in zip(request.batches, verdicts, strict=True):
+        if verdict is None:
+            open_.append(batch)
+        elif verdict.outcome is Outcome.REJECTED and len(smaller := batch.split()) > 1:
             # One bad event must not cost its user's others.
             parts.extend(smaller)
         else:
-            finals.append(_Final(batch, Outcome.REJECTED, judgement.faults))
-    return finals, [*_halves(request, unknown), *_repacked(request, parts)]
+            judged.append((batch, verdict))
+    return judged, [*_halves(request, open_), *_repacked(request, parts)]
 
 
 def _halves(request: Request, batches: Sequence[Batch]) -> list[Request]:
@@ -133,7 +124,7 @@ def _repacked(request: Request, batches: Sequence[Batch]) -> list[Request]:
 
     An import has one verdict for the whole request, so there each goes alone.
     """
-    if not request.endpoint.is_events:
+    if not request.endpoint.verdict_per_batch:
         return [request.with_batches([batch]) for batch in batches]
     # A part repeats what it shares with the others, so the parts can need more room than the whole.
     packer = RequestPacker(request, batches=len(request.batches))
@@ -141,38 +132,25 @@ def _repacked(request: Request, batches: Sequence[Batch]) -> list[Request]:
     return [smaller for smaller in packed if smaller]
 
 
-def _record(exchange: Exchange, finals: Sequence[_Final]) -> RequestRecord:
-    # 0 is no row's number: what is sent without a row has no place in the range.
-    numbers = [row.number for final in finals for row in final.batch.rows if row.number] or [0]
+def _record(exchange: Exchange, judged: Sequence[Judged]) -> RequestRecord:
+    # What is sent without a row has no place in the range.
+    numbers = [row.number for batch, _ in judged for row in batch.rows if row.number != NO_ROW] or [NO_ROW]
     return RequestRecord(
         number=0,
-        endpoint=exchange.request.endpoint,
+        endpoint=exchange.request.endpoint.path,
         status=exchange.status,
         attempts=exchange.attempts,
         size=len(exchange.request.body),
         milliseconds=round(exchange.milliseconds, 1),
         first_row=min(numbers),
         last_row=max(numbers),
-        batches=tuple(_verdicts(finals, exchange.status)),
+        batches=tuple(_verdict_records(judged, exchange.status)),
     )
 
 
-def _verdicts(finals: Iterable[_Final], status: int | None) -> Iterator[BatchVerdict]:
+def _verdict_records(judged: Iterable[Judged], status: int | None) -> Iterator[VerdictRecord]:
     """One for each batch; equal neighbours share it, since most requests of a hundred batches have a single one."""
-    for (outcome, faults, rows), equal in groupby(finals, _ending):
-        path, reason = faults[0] if faults else ("", "")
-        verdict = BatchVerdict(outcome, status, rows, reason, path)
-        yield from (verdict for _ in equal)
-
-
-def _ending(final: _Final) -> tuple[Outcome, tuple[FieldFault, ...], int]:
-    return final.outcome, final.faults, len(final.batch.rows)
-
-
-def _why(error: Exception) -> str:
-    """Why an error leaves rows unsent: few different texts, since failed rows are counted by them."""
-    if isinstance(error, RoktAuthError):
-        return "Rokt refused the credentials"
-    if isinstance(error, RoktEndpointError):
-        return "the address is not that of Rokt's API"
-    return f"a fault in this provider ({type(error).__name__})"
+    for (verdict, rows), equal in groupby(judged, lambda one: (one[1], len(one[0].rows))):
+        path, reason = verdict.faults[0] if verdict.faults else ("", "")
+        record = VerdictRecord(verdict.outcome, status, rows, reason, path)
+        yield from (record for _ in equal)

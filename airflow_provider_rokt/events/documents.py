@@ -132,7 +132,7 @@ def _identity_at_fault(faults: Iterable[FieldFault]) -> bool:
 def _key(data: Document, number: int) -> str:
     key: str | None = data.get("source_message_id")
     if key is None:
-        return f"row {number}"
+        return RowRef.at(number).key
     # Some use the customer's address as the event's id, but a key is logged.
     if len(key) > _KEY_CHARS or not key.isprintable() or _ADDRESS_SIGN(key):
         return f"sha256:{sha256(key.encode()).hexdigest()[:16]}"

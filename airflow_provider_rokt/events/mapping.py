@@ -1,38 +1,23 @@
 """From a mapping, as a DAG's author writes it, to the plan that every row is put through."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from airflow_provider_rokt.events.block import Document, Step
+from airflow_provider_rokt.events.block import Step
 from airflow_provider_rokt.events.destinations import (
     CONVERSION,
     IDENTITY_PATHS,
-    MEMBERSHIP,
     Destination,
     Profile,
     automatic,
     destination,
 )
-from airflow_provider_rokt.events.documents import Consent, MappedRow, MappingPlan
+from airflow_provider_rokt.events.documents import Consent, MappingPlan
 from airflow_provider_rokt.events.rules import Rules
 from airflow_provider_rokt.events.values import BadValue, Json, Normaliser
-from airflow_provider_rokt.exceptions import RoktMappingError, RoktSourceError
-
-__all__ = [
-    "CONVERSION",
-    "MEMBERSHIP",
-    "Document",
-    "MappedRow",
-    "MappingPlan",
-    "Profile",
-    "Rules",
-    "compile_mapping",
-    "least_columns",
-    "mapped_columns",
-]
+from airflow_provider_rokt.exceptions import RoktMappingError
 
 
 def compile_mapping(
@@ -47,17 +32,18 @@ def compile_mapping(
         ``{"literal": value}``. None maps each column to the field whose last path segment it is named after.
     :param columns: the names of the query's columns, in order.
     :raises RoktMappingError: with everything that is wrong with the mapping.
-    :raises RoktSourceError: if two columns have the same name.
     """
-    compiler = _Compiler(Columns(columns), rules, profile)
-    if mapping is None:
-        mapping = compiler.name_fields()
-    elif not isinstance(mapping, Mapping):
-        raise RoktMappingError(f"The mapping is a {type(mapping).__name__}: it has to be a dict of path to source")
-    for path, source in mapping.items():
-        compiler.add(path, source)
-    compiler.require(mapping)
+    found = Columns(columns)
+    compiler = _Compiler(found, rules, profile)
+    compiler.take(compiler.name_fields(found) if mapping is None else mapping)
     return compiler.plan()
+
+
+def mapping_problems(mapping: Mapping[str, object], rules: Rules, profile: Profile) -> list[str]:
+    """What is wrong with a mapping whatever columns the query has, a sentence each."""
+    compiler = _Compiler(None, rules, profile)
+    compiler.take(mapping)
+    return compiler.problems
 
 
 def mapped_columns(mapping: Mapping[str, object]) -> dict[str, bool]:
@@ -82,17 +68,10 @@ def least_columns(profile: Profile) -> tuple[str, ...]:
 class Columns:
     """The columns of a result.
 
-    :param names: their names, in order.
-    :raises RoktSourceError: if a name occurs twice: which of the two is meant cannot be told.
+    :param names: their names, in order; a source has seen to it that they differ.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
-        twice = [name for name, count in Counter(names).items() if count > 1]
-        if twice:
-            raise RoktSourceError(
-                f"The query returns more than one column named {', '.join(map(repr, twice))}:"
-                " give each its own name (SELECT ... AS ...)"
-            )
         self.names = tuple(names)
         self._places = {name: place for place, name in enumerate(names)}
 
@@ -130,53 +109,57 @@ class _Source(NamedTuple):
 class _Compiler:
     """Takes a mapping's entries one by one and keeps all that is wrong with them, to say it at once."""
 
-    def __init__(self, columns: Columns, rules: Rules, profile: Profile) -> None:
+    def __init__(self, columns: Columns | None, rules: Rules, profile: Profile) -> None:
         self._columns = columns
         self._rules = rules
         self._profile = profile
-        self._problems: list[str] = []
+        self.problems: list[str] = []
         self._entries: list[tuple[Destination, Step]] = []
 
-    def name_fields(self) -> dict[str, str]:
+    def name_fields(self, columns: Columns) -> dict[str, str]:
         """The mapping that the columns' names stand for."""
         mapping: dict[str, str] = {}
-        for column in self._columns.names:
+        for column in columns.names:
             try:
                 path = automatic(column, self._profile).path
             except RoktMappingError as problem:
-                self._problems.append(str(problem))
+                self.problems.append(str(problem))
                 continue
             if path in mapping:
-                self._problems.append(f"columns {mapping[path]!r} and {column!r} both mean {path}")
+                self.problems.append(f"columns {mapping[path]!r} and {column!r} both mean {path}")
             mapping[path] = column
         return mapping
 
-    def add(self, path: str, source: object) -> None:
-        """Takes one entry of the mapping."""
+    def take(self, mapping: Mapping[str, object]) -> None:
+        """Takes a mapping, and checks that it has what each row needs."""
+        for path, source in mapping.items():
+            self._add(path, source)
+        self._require(mapping)
+
+    def _add(self, path: str, source: object) -> None:
         try:
             place = destination(path, self._profile)
             self._entries.append((place, self._step(place, _source(path, source))))
         except RoktMappingError as problem:
-            self._problems.append(str(problem))
+            self.problems.append(str(problem))
 
-    def require(self, mapping: Mapping[str, object]) -> None:
-        """Checks that the mapping has what each row needs."""
+    def _require(self, mapping: Mapping[str, object]) -> None:
         missing = sorted(self._profile.required - mapping.keys())
         if missing:
-            self._problems.append(f"required and not mapped: {', '.join(missing)}")
+            self.problems.append(f"required and not mapped: {', '.join(missing)}")
         if mapping.keys().isdisjoint(IDENTITY_PATHS):
-            self._problems.append(f"no identity is mapped: one of {', '.join(IDENTITY_PATHS)} is needed")
+            self.problems.append(f"no identity is mapped: one of {', '.join(IDENTITY_PATHS)} is needed")
         for section in {place.section for place, _ in self._entries if place.section.startswith("consent_state.")}:
             if f"{section}.consented" not in mapping:
-                self._problems.append(f"{section}: map {section}.consented too, a record without it says nothing")
+                self.problems.append(f"{section}: map {section}.consented too, a record without it says nothing")
 
     def plan(self) -> MappingPlan:
         """The plan of all entries taken.
 
         :raises RoktMappingError: if there was anything wrong.
         """
-        if self._problems:
-            raise RoktMappingError("The mapping cannot be used:" + "".join(f"\n- {text}" for text in self._problems))
+        if self.problems:
+            raise RoktMappingError("The mapping cannot be used:" + "".join(f"\n- {text}" for text in self.problems))
         sections = self._sections()
         return MappingPlan(
             columns=self._columns_read(),
@@ -200,7 +183,7 @@ class _Compiler:
         return Step(place.path, place.key, self._column(place.path, source), normalise, fallback, required)
 
     def _column(self, path: str, source: _Source) -> int | None:
-        if source.column is None:
+        if source.column is None or self._columns is None:
             return None
         try:
             return self._columns.find(source.column)
@@ -216,7 +199,8 @@ class _Compiler:
 
     def _columns_read(self) -> tuple[str, ...]:
         places = {step.place for _, step in self._entries if step.place is not None}
-        return tuple(self._columns.names[place] for place in sorted(places))
+        names = self._columns.names if self._columns else ()
+        return tuple(names[place] for place in sorted(places))
 
 
 def _source(path: str, source: object) -> _Source:

@@ -1,11 +1,11 @@
-"""What travels to Rokt: a request made of batches, each serialised once.
+"""What travels to Rokt: a request made of batches, each serialised once, and the endpoint it goes to.
 
 The delivery engine knows only these: it sends a request, wants a verdict for every batch and can make smaller
 requests of it. What a batch means (a user's conversions, a block of audience members) stays with whoever packed it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Protocol
@@ -13,18 +13,37 @@ from typing import Protocol
 from airflow_provider_rokt.flow.row import RowRef
 
 
-class Endpoint(StrEnum):
-    """The paths this provider posts rows to, relative to the surface's base address."""
+class Surface(StrEnum):
+    """One of Rokt's two hosts; each has an address and credentials of its own."""
 
-    BULK = "v2/bulkevents"
-    HISTORICAL = "v2/bulkevents/historical"
-    IMPORT_V1 = "api/1.0/import/suppression"
-    IMPORT_V3 = "v3/import/suppression"
+    EVENTS = "Events API"
+    AUDIENCE_IMPORT = "Audience import"
 
-    @property
-    def is_events(self) -> bool:
-        """Whether it belongs to the Events API (host ``s2s.*.mparticle.com``), not to the audience import."""
-        return self in (Endpoint.BULK, Endpoint.HISTORICAL)
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Endpoint:
+    """An address that rows are posted to, and everything that is different there.
+
+    :param path: relative to the surface's base address.
+    :param bare_key: whether the credentials are a single key without a scheme before it; otherwise a ``Basic`` pair.
+    :param names_account: whether a body names the account, since the credentials do not.
+    :param verdict_per_batch: whether the batches are the members of the posted array, so that an answer can tell them
+        apart by their place; otherwise it judges the request as a whole, as an import's does.
+    :param counts_batches: whether each batch counts for the account's rate; otherwise the request counts as one.
+    :param check: HTTP method and path by which credentials can be tried without an effect; None where there is none.
+    :param settings: what to check in the connection where the address turns out to be wrong.
+    :param refused: what to check where the credentials are refused, by status, 401 and 403.
+    """
+
+    path: str
+    surface: Surface
+    bare_key: bool = False
+    names_account: bool = False
+    verdict_per_batch: bool
+    counts_batches: bool
+    check: tuple[str, str] | None = None
+    settings: str
+    refused: Mapping[int, str] = field(repr=False)
 
 
 class Batch(Protocol):
@@ -60,9 +79,9 @@ class Request:
         return self.prefix + b",".join([batch.body for batch in self.batches]) + self.suffix
 
     @property
-    def row_count(self) -> int:
-        """How many rows the request carries."""
-        return sum(len(batch.rows) for batch in self.batches)
+    def paced_batches(self) -> int:
+        """What it counts for the account's rate."""
+        return len(self.batches) if self.endpoint.counts_batches else 1
 
     def with_batches(self, batches: Sequence[Batch]) -> "Request":
         """The same envelope around other batches."""

@@ -1,17 +1,29 @@
-"""What turns a source's rows into requests, one read window at a time."""
+"""What carries rows: a source hands them over a read window at a time, a stream makes requests of them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from airflow_provider_rokt.flow.request import Request
-from airflow_provider_rokt.flow.row import RowFault
+from airflow_provider_rokt.flow.row import RowFault, RowRef
 
 Row = Sequence[object]
+ColumnNames = tuple[str, ...]
+# Takes the columns' names and the next rows.
+Consume = Callable[[ColumnNames, Sequence[Row]], None]
+# Tells which rows to send; the others are skipped.
+Selects = Callable[[RowRef], bool]
+
+
+class Source(Protocol):
+    """Where rows come from; a database cursor is only open inside a call, so rows are pushed, not pulled."""
+
+    def read(self, consume: Consume) -> None:
+        """Calls ``consume(columns, rows)`` for each read window, at least once, in order."""
 
 
 @dataclass(slots=True)
-class Window:
+class Packed:
     """What became of the rows read so far, as far as it is known.
 
     :param requests: full requests, ready to be sent; to be taken before the stream is asked for more, since they may be
@@ -32,8 +44,8 @@ class Stream(Protocol):
     def extras(self) -> Mapping[str, int]:
         """Counts of its own for the report, known once it is flushed."""
 
-    def window(self, rows: Sequence[Row]) -> Window:
+    def window(self, rows: Sequence[Row]) -> Packed:
         """Takes the next rows of the source, in order."""
 
-    def flush(self) -> Iterator[Window]:
+    def flush(self) -> Iterator[Packed]:
         """Whatever was kept, once the source has no more rows."""

@@ -7,13 +7,12 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
-from airflow_provider_rokt.api.addresses import Endpoints
 from airflow_provider_rokt.api.client import RoktClient
-from airflow_provider_rokt.api.credentials import Credentials
 from airflow_provider_rokt.connection import form
 from airflow_provider_rokt.connection.probe import probe
-from airflow_provider_rokt.connection.settings import RoktSettings, Surface, read_settings
+from airflow_provider_rokt.connection.settings import RoktSettings, read_settings, require
 from airflow_provider_rokt.exceptions import RoktError, RoktSettingsError
+from airflow_provider_rokt.flow.request import Surface
 
 
 class ConnectedHook(BaseHook):
@@ -37,11 +36,18 @@ class ConnectedHook(BaseHook):
 
         :raises RoktSettingsError: listing everything that is malformed.
         """
-        return self._settings_for(None)
+        return self._read(None)
 
-    def _settings_for(self, needs: Surface | None) -> RoktSettings:
+    def _settings_for(self, needs: Surface) -> RoktSettings:
         """The settings; raises with what is malformed and what the surface lacks together."""
-        connection = self._connection
+        if "settings" in self.__dict__:
+            require(self.settings, needs)
+        else:
+            self.__dict__["settings"] = self._read(needs)
+        return self.settings
+
+    def _read(self, needs: Surface | None) -> RoktSettings:
+        connection = self.get_connection(self.rokt_conn_id)
         if connection.conn_type != self.conn_type:
             raise RoktSettingsError(
                 f"connection {self.rokt_conn_id!r}",
@@ -56,28 +62,23 @@ class ConnectedHook(BaseHook):
             needs=needs,
         )
 
-    @cached_property
-    def _connection(self) -> Any:
-        return self.get_connection(self.rokt_conn_id)
-
     def get_conn(self) -> RoktClient:
-        """A client for this connection; close it after use."""
+        """A client for this connection; close it after use.
+
+        :raises RoktSettingsError: as :attr:`settings` does.
+        """
         return self._client()
 
     def _client(self, connections: int = 1) -> RoktClient:
         settings = self.settings
-        for secret in self._credentials.secrets:
+        for secret in settings.credentials.secrets:
             mask_secret(secret)
-        endpoints = Endpoints.of(
-            settings.pod, settings.events_url, settings.audience_url, allow_any_host=settings.allow_any_host
-        )
         return RoktClient(
-            endpoints, self._credentials, timeout_seconds=settings.timeout_seconds, connections=connections
+            settings.addresses,
+            settings.credentials,
+            timeout_seconds=settings.timeout_seconds,
+            connections=connections,
         )
-
-    @property
-    def _credentials(self) -> Credentials:
-        return Credentials(self.settings.login, self.settings.password, self.settings.audience_api_key)
 
     def test_connection(self) -> tuple[bool, str]:
         """Tries every credential the connection holds without sending any data.
@@ -86,7 +87,7 @@ class ConnectedHook(BaseHook):
         """
         try:
             with closing(self._client()) as client:
-                return probe(client, self.settings, self._credentials)
+                return probe(client, self.settings)
         except RoktError as error:
             return False, str(error)
 

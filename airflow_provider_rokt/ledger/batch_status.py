@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from airflow_provider_rokt.exceptions import RoktIncompleteError, RoktLedgerError, RoktRejectedError
+from airflow_provider_rokt.flow.checks import exceeds
 from airflow_provider_rokt.flow.row import Outcome
-from airflow_provider_rokt.flow.thresholds import exceeds
 from airflow_provider_rokt.ledger.reader import LedgerReader
-from airflow_provider_rokt.ledger.records import BatchVerdict, RequestRecord
+from airflow_provider_rokt.ledger.records import RequestRecord, VerdictRecord
 from airflow_provider_rokt.ledger.report import first_reasons, printable
 
 SHOWN: Final = 100
@@ -107,7 +107,7 @@ class BatchStatus:
         return f"Ledgers: {named}" + (f" and {more} more" if more > 0 else "")
 
 
-def _entry(delivery_id: str, request: int, index: int, verdict: BatchVerdict) -> dict[str, Any]:
+def _entry(delivery_id: str, request: int, index: int, verdict: VerdictRecord) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "delivery_id": delivery_id,
         "request": request,

@@ -7,15 +7,14 @@ from typing import Any, Final
 
 import msgspec
 
-from airflow_provider_rokt.flow.request import Endpoint
 from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault
 
 FORMAT: Final = 1
 """The version of these records. It grows only when an older reader would misread them."""
 
 
-class BatchVerdict(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of one batch.
+class VerdictRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The verdict on one batch.
 
     :param status: the HTTP status that decided it; None where no answer came or nothing was sent.
     :param rows: how many rows it carries.
@@ -37,6 +36,7 @@ class RequestRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="request"
     """One POST and its verdicts.
 
     :param number: the request's place in the delivery, from 1.
+    :param endpoint: its path, e.g. ``v2/bulkevents``.
     :param status: the HTTP status of the last attempt; None where none came.
     :param attempts: how often it was sent; 0 where it never was.
     :param size: bytes of the body.
@@ -47,14 +47,14 @@ class RequestRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="request"
     """
 
     number: int
-    endpoint: Endpoint
+    endpoint: str
     status: int | None
     attempts: int
     size: int = msgspec.field(name="bytes")
     milliseconds: float
     first_row: int
     last_row: int
-    batches: tuple[BatchVerdict, ...]
+    batches: tuple[VerdictRecord, ...]
 
     def folded(self) -> "RequestRecord":
         """The same with equal neighbours written once, as the file holds it."""

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from airflow_provider_rokt.exceptions import (
     RoktError,
@@ -11,8 +11,8 @@ from airflow_provider_rokt.exceptions import (
     RoktReconciliationError,
     RoktRejectedError,
 )
-from airflow_provider_rokt.flow.row import RowFault
-from airflow_provider_rokt.flow.thresholds import exceeds
+from airflow_provider_rokt.flow.checks import exceeds
+from airflow_provider_rokt.flow.row import NO_ROW, RowFault
 
 REJECTIONS_SHOWN: Final = 20
 """Rejections kept in the report. The ledger has them all; a report travels through Airflow's database."""
@@ -89,7 +89,10 @@ class Report:
         )
 
     def check_reconciled(self) -> None:
-        """Make sure that every row read ended in exactly one outcome."""
+        """Makes sure that every row read ended in exactly one outcome.
+
+        :raises RoktReconciliationError: where one did not.
+        """
         ended = self.rows_accepted + self.rows_rejected + self.rows_failed + self.rows_skipped
         if ended != self.rows_read:
             raise RoktReconciliationError(
@@ -99,17 +102,20 @@ class Report:
                 f"the ledger {self.ledger}"
             )
 
-    def check(self, max_rejected: int | float) -> None:
-        """Fail where rows failed or too many were rejected.
+    def judged(self, max_rejected: int | float) -> Self:
+        """The report itself, unless rows failed or too many were rejected.
 
         Failed rows come first: they are worth a retry, and the retry meets the same rejections again.
 
         :param max_rejected: rows (int) or a fraction of the rows read (float).
+        :raises RoktIncompleteError: where rows failed.
+        :raises RoktRejectedError: where too many were rejected.
         """
         if self.rows_failed or self.failed_without_row:
             raise self._carried_by(RoktIncompleteError(self._incomplete()))
         if exceeds(self.rows_rejected + self.rejected_without_row, self.rows_read, max_rejected):
             raise self._carried_by(RoktRejectedError(self._rejected(max_rejected)))
+        return self
 
     def _carried_by(self, error: RoktError) -> RoktError:
         error.report = self.summary()
@@ -152,14 +158,10 @@ class Tally:
     failures: Counter[str] = field(default_factory=Counter)
     extras: dict[str, int] = field(default_factory=dict)
 
-    def answer(self, status: int | None) -> None:
-        """Count one answer to one attempt; None where none came."""
-        self.status_codes["none" if status is None else str(status)] += 1
-
     def reject(self, faults: Iterable[RowFault]) -> None:
         """Count rows as rejected and keep the first ones; of several faults in a row the first is shown."""
         for fault in faults:
-            if fault.row.number:
+            if fault.row.number != NO_ROW:
                 self.rejected += 1
             else:
                 self.rejected_without_row += 1
@@ -171,7 +173,7 @@ class Tally:
     def fail(self, faults: Iterable[RowFault]) -> None:
         """Count rows as failed, by reason; there are few reasons, as they name no row."""
         for fault in faults:
-            if fault.row.number:
+            if fault.row.number != NO_ROW:
                 self.failed += 1
             else:
                 self.failed_without_row += 1

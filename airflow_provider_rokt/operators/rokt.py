@@ -1,126 +1,18 @@
 """Tasks that send a query's rows to Rokt."""
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from airflow.providers.common.compat.sdk import BaseOperator
+from airflow.providers.common.compat.sdk import XComArg
 
-from airflow_provider_rokt.connection.form import DEFAULT_CONN_ID
-from airflow_provider_rokt.exceptions import RoktError
-from airflow_provider_rokt.limits import MEMBERS_PER_REQUEST
-from airflow_provider_rokt.task.failures import terminal_errors
+from airflow_provider_rokt.operators.delivery_operator import DeliveryOperator
+from airflow_provider_rokt.task.base_arguments import TaskArguments
 
-# What delivers (requests, validators, phone numbers) is imported where it runs: a DAG file that only names a
-# task is parsed every few seconds.
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
-    from airflow_provider_rokt.hooks.rokt import RoktHook
     from airflow_provider_rokt.ledger.report import Report
-    from airflow_provider_rokt.runs.options import DeliveryOptions
-    from airflow_provider_rokt.sources import SqlSource
-
-_Options = TypeVar("_Options", bound="DeliveryOptions")
 
 
-class _RoktDeliveryOperator(BaseOperator):
-    """What the operators share: the rows of a query, options, one delivery, its report."""
-
-    template_fields: Sequence[str] = (
-        "sql",
-        "sql_conn_id",
-        "parameters",
-        "sql_hook_params",
-        "mapping",
-        "rokt_conn_id",
-        "environment",
-        "resend_from",
-    )
-    template_ext: Sequence[str] = (".sql",)
-    template_fields_renderers: ClassVar[dict[str, str]] = {
-        "sql": "sql",
-        "parameters": "json",
-        "sql_hook_params": "json",
-        "mapping": "json",
-    }
-    ui_color = "#e9d8fd"
-
-    def __init__(
-        self,
-        *,
-        sql: str,
-        sql_conn_id: str,
-        mapping: Mapping[str, Any] | None = None,
-        parameters: Any = None,
-        sql_hook_params: dict[str, Any] | None = None,
-        rokt_conn_id: str = DEFAULT_CONN_ID,
-        environment: str = "production",
-        timestamp_unit: str = "auto",
-        phone_region: str = "US",
-        max_rejected: int | float = 0,
-        concurrency: int = 4,
-        fetch_size: int = 5000,
-        resend_from: str | Mapping[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.sql = sql
-        self.sql_conn_id = sql_conn_id
-        self.mapping = mapping
-        self.parameters = parameters
-        self.sql_hook_params = sql_hook_params
-        self.rokt_conn_id = rokt_conn_id
-        self.environment = environment
-        self.timestamp_unit = timestamp_unit
-        self.phone_region = phone_region
-        self.max_rejected = max_rejected
-        self.concurrency = concurrency
-        self.fetch_size = fetch_size
-        self.resend_from = resend_from
-
-    def execute(self, context: "Context") -> dict[str, Any]:
-        """Delivers, then judges the report; a failed task has its report as XCom too."""
-        with terminal_errors():
-            try:
-                report = self._deliver()
-                report.check(self.max_rejected)
-            except RoktError as error:
-                if error.report and (ti := context.get("ti")):
-                    ti.xcom_push(key="return_value", value=error.report)
-                raise
-            return report.summary()
-
-    @abstractmethod
-    def _deliver(self) -> "Report":
-        """Delivers the query's rows."""
-
-    @cached_property
-    def hook(self) -> "RoktHook":
-        """The hook of ``rokt_conn_id``."""
-        from airflow_provider_rokt.hooks.rokt import RoktHook
-
-        return RoktHook(self.rokt_conn_id)
-
-    def on_kill(self) -> None:
-        """Stops in order: requests on their way get their verdict, nothing more is sent."""
-        self.hook.stop()
-
-    def _source(self) -> "SqlSource":
-        from airflow_provider_rokt.sources import SqlSource
-
-        return SqlSource(self.sql_conn_id, self.sql, self.parameters, self.sql_hook_params, self.fetch_size)
-
-    def _options(self, kind: "type[_Options]") -> "_Options":
-        options = kind(**{field.name: getattr(self, field.name) for field in fields(kind)})
-        # Before the source checks its own share of them and hides the rest.
-        options.check()
-        return options
-
-
-class RoktConversionOperator(_RoktDeliveryOperator):
+class RoktConversionOperator(DeliveryOperator):
     """Sends a query's rows as conversion events and returns what became of each row.
 
     Every row ends as *accepted*, *rejected* (invalid, sending it again is useless), *failed* (should have gone, did
@@ -137,24 +29,63 @@ class RoktConversionOperator(_RoktDeliveryOperator):
     :param environment: ``production``, also for tests, as Rokt's guide says; or ``development``. (templated)
     :param timestamp_unit: of plain numbers: ``s``, ``ms``, ``us``, ``ns``; ``auto`` tells by their size.
     :param phone_region: two-letter country of phone numbers without ``+`` and country code.
-    :param group_by_user: send a user's successive events of one read window as one batch; Rokt's limit counts
-        batches.
-    :param historical: send events older than 72 hours to ``/historical``. Rokt does not forward those to event
-        outputs, so they may never be attributed; fresher events take the usual way.
     :param max_rejected: rows (int) or fraction of the rows read (float) that may be rejected; above it the task
         fails without retry, after everything deliverable was delivered.
     :param concurrency: connections to Rokt, 1 to 32.
     :param fetch_size: rows read at a time.
     :param resend_from: a ``delivery_id``, or an operator's result: only rows that were rejected or failed there are
         sent. (templated)
+    :param group_by_user: send a user's successive events of one read window as one batch; Rokt's limit counts
+        batches.
+    :param historical: send events older than 72 hours to ``/historical``. Rokt does not forward those to event
+        outputs, so they may never be attributed; fresher events take the usual way.
     :returns: ``delivery_id, rows_read, rows_accepted, rows_rejected, rows_failed, rows_skipped, batches, requests,
         status_codes, ledger, rejections``.
+    :raises RoktSettingsError: in the DAG file, naming every argument that is known to be wrong: out of range, or a
+        destination path that does not exist.
     """
 
-    def __init__(self, *, group_by_user: bool = True, historical: bool = False, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        *,
+        sql: str,
+        sql_conn_id: str,
+        mapping: Mapping[str, Any] | None = None,
+        parameters: Sequence[Any] | Mapping[str, Any] | XComArg | None = None,
+        sql_hook_params: Mapping[str, Any] | None = None,
+        rokt_conn_id: str = "rokt_default",
+        environment: Literal["production", "development"] = "production",
+        timestamp_unit: Literal["auto", "s", "ms", "us", "ns"] = "auto",
+        phone_region: str = "US",
+        max_rejected: int | float = 0,
+        concurrency: int = 4,
+        fetch_size: int = 5000,
+        resend_from: str | Mapping[str, Any] | XComArg | None = None,
+        group_by_user: bool = True,
+        historical: bool = False,
+        **kwargs: Unpack[TaskArguments],
+    ) -> None:
+        super().__init__(
+            sql=sql,
+            sql_conn_id=sql_conn_id,
+            mapping=mapping,
+            parameters=parameters,
+            sql_hook_params=sql_hook_params,
+            rokt_conn_id=rokt_conn_id,
+            environment=environment,
+            timestamp_unit=timestamp_unit,
+            phone_region=phone_region,
+            max_rejected=max_rejected,
+            concurrency=concurrency,
+            fetch_size=fetch_size,
+            resend_from=resend_from,
+            **kwargs,
+        )
+        from airflow_provider_rokt.runs.options import ConversionOptions
+
         self.group_by_user = group_by_user
         self.historical = historical
+        self._refuse_what_is_wrong(ConversionOptions)
 
     def _deliver(self) -> "Report":
         from airflow_provider_rokt.runs.options import ConversionOptions
@@ -163,7 +94,7 @@ class RoktConversionOperator(_RoktDeliveryOperator):
         return self.hook.deliver_conversions(self._source(), options)
 
 
-class RoktAudienceOperator(_RoktDeliveryOperator):
+class RoktAudienceOperator(DeliveryOperator):
     """Keeps an audience at Rokt by a query's rows: adds them, removes them, or makes the audience equal to them.
 
     All rows are read before anything is sent, so that a guard can stop the run. Memory stays constant: members are
@@ -180,6 +111,18 @@ class RoktAudienceOperator(_RoktDeliveryOperator):
     :param mapping: as for :class:`RoktConversionOperator`. ``events[].data.custom_attributes.status`` may name a
         column that says per row whether its person is in (``add``, ``true``, ...) or out, and with ``via="events"``
         ``events[].data.custom_attributes.audience_name`` one that names the audience. (templated)
+    :param parameters: of the query, in the driver's own style. (templated)
+    :param sql_hook_params: arguments of the SQL connection's hook. (templated)
+    :param rokt_conn_id: a connection of type ``rokt``. (templated)
+    :param environment: with ``via="events"``: ``production``, also for tests, or ``development``. (templated)
+    :param timestamp_unit: of plain numbers: ``s``, ``ms``, ``us``, ``ns``; ``auto`` tells by their size.
+    :param phone_region: two-letter country of phone numbers without ``+`` and country code.
+    :param max_rejected: rows (int) or fraction of the rows read (float) that may be rejected. More unusable rows than
+        that stop a mirror before anything is sent; otherwise the task fails, without retry, once all is delivered.
+    :param concurrency: connections to Rokt, 1 to 32.
+    :param fetch_size: rows read at a time.
+    :param resend_from: a ``delivery_id``, or an operator's result: only members that were rejected or failed there are
+        sent; not for a mirror, whose next run repairs what is missing. (templated)
     :param hash_emails: send addresses as their SHA-256; ready hashes are recognised either way. A mirror over
         ``events`` that sends addresses sends the SHA-256 beside them, as it removes by that.
     :param max_removed: the largest fraction of a mirrored audience that one run may remove.
@@ -189,26 +132,55 @@ class RoktAudienceOperator(_RoktDeliveryOperator):
         none. Rokt has not published which name it expects of whom; the default is what Segment sends.
     :returns: the report of :class:`RoktConversionOperator` and ``members_added, members_removed,
         members_unchanged``, what the run decided, in persons.
-
-    The other parameters are those of :class:`RoktConversionOperator`.
+    :raises RoktSettingsError: in the DAG file, naming every argument that is known to be wrong.
     """
 
-    template_fields: Sequence[str] = (*_RoktDeliveryOperator.template_fields, "audience")
+    template_fields: Sequence[str] = (*DeliveryOperator.template_fields, "audience")
 
     def __init__(
         self,
         *,
+        sql: str,
+        sql_conn_id: str,
         audience: str,
-        mode: str = "include",
-        via: str = "import",
+        mode: Literal["include", "exclude", "mirror"] = "include",
+        via: Literal["import", "events"] = "import",
+        mapping: Mapping[str, Any] | None = None,
+        parameters: Sequence[Any] | Mapping[str, Any] | XComArg | None = None,
+        sql_hook_params: Mapping[str, Any] | None = None,
+        rokt_conn_id: str = "rokt_default",
+        environment: Literal["production", "development"] = "production",
+        timestamp_unit: Literal["auto", "s", "ms", "us", "ns"] = "auto",
+        phone_region: str = "US",
+        max_rejected: int | float = 0,
+        concurrency: int = 4,
+        fetch_size: int = 5000,
+        resend_from: str | Mapping[str, Any] | XComArg | None = None,
         hash_emails: bool = True,
         max_removed: float = 0.3,
         allow_empty: bool = False,
-        members_per_request: int = MEMBERS_PER_REQUEST,
+        members_per_request: int = 100_000,
         flag: str = "segment_{audience}",
-        **kwargs: Any,
+        **kwargs: Unpack[TaskArguments],
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(
+            sql=sql,
+            sql_conn_id=sql_conn_id,
+            mapping=mapping,
+            parameters=parameters,
+            sql_hook_params=sql_hook_params,
+            rokt_conn_id=rokt_conn_id,
+            environment=environment,
+            timestamp_unit=timestamp_unit,
+            phone_region=phone_region,
+            max_rejected=max_rejected,
+            concurrency=concurrency,
+            fetch_size=fetch_size,
+            resend_from=resend_from,
+            **kwargs,
+        )
+        from airflow_provider_rokt.runs.options import AudienceOptions
+
         self.audience = audience
         self.mode = mode
         self.via = via
@@ -217,6 +189,7 @@ class RoktAudienceOperator(_RoktDeliveryOperator):
         self.allow_empty = allow_empty
         self.members_per_request = members_per_request
         self.flag = flag
+        self._refuse_what_is_wrong(AudienceOptions)
 
     def _deliver(self) -> "Report":
         from airflow_provider_rokt.runs.options import AudienceOptions

@@ -8,23 +8,20 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
-from airflow_provider_rokt.api.addresses import Endpoints
-from airflow_provider_rokt.audiences.guards import Via
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
 from airflow_provider_rokt.connection.settings import RoktSettings
 from airflow_provider_rokt.exceptions import RoktAudienceError
+from airflow_provider_rokt.ledger.overview import Ledger
+from airflow_provider_rokt.runs.operation import Place
 from airflow_provider_rokt.runs.options import AudienceOptions
-from airflow_provider_rokt.task.configuration import memory_folder
+from airflow_provider_rokt.storage.folder import Folder
 
 
-def open_memory(settings: RoktSettings, options: AudienceOptions, sender: Mapping[str, Any]) -> MirrorState:
-    """The memory of the mirror that a task or a call keeps.
-
-    :param sender: the task, as the ledger names it.
-    """
+def open_memory(place: Place, options: AudienceOptions) -> MirrorState:
+    """The memory of the mirror that a task or a call keeps."""
     # The two roads lead to two lists at Rokt, so each has a memory of its own.
-    name = _digest(settings.conn_id, options.via, options.audience)
-    return MirrorState(memory_folder(name), _list_of(settings, options), _run_name(sender))
+    name = _digest(place.settings.conn_id, options.via, options.audience)
+    return MirrorState(_memories(place.ledger).folder(name), _list_of(place.settings, options), _run_name(place.sender))
 
 
 class TaskNote:
@@ -33,8 +30,10 @@ class TaskNote:
     Not for mapped tasks, whose places in the map may stand for other audiences tomorrow; nor outside of a task.
     """
 
-    def __init__(self, sender: Mapping[str, Any], audience: str) -> None:
+    def __init__(self, place: Place, audience: str) -> None:
+        sender = place.sender
         self._audience = audience
+        self._folder = _memories(place.ledger).folder("tasks")
         self._task = (str(sender["dag_id"]), str(sender["task_id"])) if sender.get("map_index", 0) == -1 else None
 
     def check(self) -> None:
@@ -44,7 +43,7 @@ class TaskNote:
         """
         if self._task is None:
             return
-        folder, name = memory_folder("tasks"), _digest(*self._task)
+        folder, name = self._folder, _digest(*self._task)
         try:
             with folder.read(name) as file:
                 before = file.read().decode()
@@ -61,7 +60,12 @@ class TaskNote:
         """Remembers it, once a run was confirmed: a name that never worked binds nobody."""
         if self._task is not None:
             with suppress(FileExistsError):
-                memory_folder("tasks").create(_digest(*self._task), self._audience.encode())
+                self._folder.create(_digest(*self._task), self._audience.encode())
+
+
+def _memories(ledger: Ledger) -> Folder:
+    """Beside the deliveries, where nobody looks for one."""
+    return ledger.beside("_audiences")
 
 
 def _list_of(settings: RoktSettings, options: AudienceOptions) -> dict[str, str | bool]:
@@ -70,18 +74,15 @@ def _list_of(settings: RoktSettings, options: AudienceOptions) -> dict[str, str 
     No credentials: they are rotated, and the list stays. So where a key alone names the account, as with v1.0 of the
     import and with events, nobody here can see that it was exchanged for another account's.
     """
-    endpoints = Endpoints.of(
-        settings.pod, settings.events_url, settings.audience_url, allow_any_host=settings.allow_any_host
-    )
     kept: dict[str, str | bool] = {
         "connection": settings.conn_id,
         "via": options.via,
         "audience": options.audience,
         "hash_emails": options.hash_emails,
     }
-    if options.via == Via.IMPORT:
-        return {**kept, "address": endpoints.audience, "account_id": settings.account_id or ""}
-    return {**kept, "address": endpoints.events, "environment": options.environment, "flag": options.flag}
+    if options.via == "import":
+        return {**kept, "address": settings.addresses.audience, "account_id": settings.account_id or ""}
+    return {**kept, "address": settings.addresses.events, "environment": options.environment, "flag": options.flag}
 
 
 def _run_name(sender: Mapping[str, Any]) -> str:

@@ -1,19 +1,59 @@
-"""A delivery's options, the same for operators and hook, checked together before anything is read."""
+"""What a run can be told, the same for operators, hook and command line: checked as it is made, all at once."""
 
 import difflib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Final, TypedDict, TypeVar
 
-from airflow_provider_rokt.audiences.guards import MAX_REMOVED, check_audience_arguments
-from airflow_provider_rokt.audiences.naming import FLAG, flag_problem
-from airflow_provider_rokt.events.rules import Rules
+from airflow_provider_rokt.audiences import guards, naming
+from airflow_provider_rokt.audiences.columns import membership_problems
+from airflow_provider_rokt.audiences.guards import MAX_REMOVED, Mode, Via
+from airflow_provider_rokt.events import rules
+from airflow_provider_rokt.events.destinations import CONVERSION
+from airflow_provider_rokt.events.mapping import mapping_problems
+from airflow_provider_rokt.events.rules import Environment, Rules, TimestampUnit
 from airflow_provider_rokt.exceptions import RoktSettingsError
-from airflow_provider_rokt.flow.thresholds import check_threshold
+from airflow_provider_rokt.flow.checks import Check, boolean, problems_of, threshold, whole
 from airflow_provider_rokt.limits import MEMBERS_PER_REQUEST, MOST_MEMBERS_PER_REQUEST
 
-MAX_CONCURRENCY = 32
+MAX_CONCURRENCY: Final = 32
+
+
+def _mapping(value: object) -> str | None:
+    fits = value is None or isinstance(value, Mapping)
+    return None if fits else "must be a dict of destination path to source"
+
+
+class DeliveryArguments(TypedDict, total=False):
+    """The fields of :class:`DeliveryOptions` but the mapping, as keyword arguments."""
+
+    environment: Environment
+    timestamp_unit: TimestampUnit
+    phone_region: str
+    max_rejected: int | float
+    concurrency: int
+    fetch_size: int
+    resend_from: str | Mapping[str, Any] | None
+
+
+class ConversionArguments(DeliveryArguments, total=False):
+    """The fields of :class:`ConversionOptions` but the mapping, as keyword arguments."""
+
+    group_by_user: bool
+    historical: bool
+
+
+class AudienceArguments(DeliveryArguments, total=False):
+    """The fields of :class:`AudienceOptions` but audience and mapping, as keyword arguments."""
+
+    mode: Mode
+    via: Via
+    hash_emails: bool
+    max_removed: float
+    allow_empty: bool
+    members_per_request: int
+    flag: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,41 +65,50 @@ class DeliveryOptions:
     :param concurrency: connections to Rokt, 1 to 32.
     :param fetch_size: rows read at a time.
     :param resend_from: a ``delivery_id``, or an operator's result; only what was rejected or failed there is sent.
+    :raises RoktSettingsError: listing every argument out of range.
     """
 
+    operation: ClassVar[str]
+    checks: ClassVar[Mapping[str, Check]] = {
+        "concurrency": whole(1, MAX_CONCURRENCY),
+        "fetch_size": whole(1, of="rows"),
+        "mapping": _mapping,
+        "max_rejected": threshold,
+        **rules.CHECKS,
+    }
+
     mapping: Mapping[str, Any] | None = None
-    environment: str = "production"
-    timestamp_unit: str = "auto"
+    environment: Environment = "production"
+    timestamp_unit: TimestampUnit = "auto"
     phone_region: str = "US"
     max_rejected: int | float = 0
     concurrency: int = 4
     fetch_size: int = 5000
     resend_from: str | Mapping[str, Any] | None = None
 
-    def check(self) -> None:
-        """Raises one :class:`RoktSettingsError` that lists every argument out of range."""
-        problems = list(self._problems())
-        if problems:
+    def __post_init__(self) -> None:
+        if problems := self.problems({field.name: getattr(self, field.name) for field in fields(self)}):
             raise RoktSettingsError("the task's arguments", problems)
 
-    def _problems(self) -> list[str]:
-        problems = []
-        if not _whole(self.concurrency) or not 1 <= self.concurrency <= MAX_CONCURRENCY:
-            problems.append(f"concurrency must be a whole number from 1 to {MAX_CONCURRENCY}")
-        if not _whole(self.fetch_size) or self.fetch_size < 1:
-            problems.append("fetch_size must be a whole number of rows, 1 or more")
-        if self.mapping is not None and not isinstance(self.mapping, Mapping):
-            problems.append("mapping must be a dict of destination path to source")
-        for check in (lambda: check_threshold("max_rejected", self.max_rejected), self.rules):
-            try:
-                check()
-            except RoktSettingsError as error:
-                problems.extend(error.problems)
+    @classmethod
+    def problems(cls, given: Mapping[str, Any]) -> list[str]:
+        """What is wrong with arguments, a sentence each; those that are absent are not judged."""
+        return problems_of(cls.checks, given)
+
+    @classmethod
+    def early_problems(cls, given: Mapping[str, Any]) -> list[str]:
+        """The same, and what is wrong with the mapping whatever the query's columns are."""
+        problems = cls.problems(given)
+        if isinstance(given.get("mapping"), Mapping):
+            known = {
+                name: given[name] for name in rules.CHECKS if name in given and not rules.CHECKS[name](given[name])
+            }
+            problems += cls._mapping_problems(given["mapping"], Rules(now=time.time(), **known))
         return problems
 
-    def _not_bool(self, *names: str) -> list[str]:
-        # A text would do as true, "false" included.
-        return [f"{name} must be True or False" for name in names if not isinstance(getattr(self, name), bool)]
+    @classmethod
+    def _mapping_problems(cls, mapping: Mapping[str, Any], rules: Rules) -> list[str]:
+        raise NotImplementedError
 
     def rules(self) -> Rules:
         """How values are read, from now on."""
@@ -83,11 +132,19 @@ class ConversionOptions(DeliveryOptions):
     :param historical: send events older than 72 hours to ``/historical``.
     """
 
+    operation: ClassVar[str] = "conversions"
+    checks: ClassVar[Mapping[str, Check]] = {
+        **DeliveryOptions.checks,
+        "group_by_user": boolean,
+        "historical": boolean,
+    }
+
     group_by_user: bool = True
     historical: bool = False
 
-    def _problems(self) -> list[str]:
-        return [*super()._problems(), *self._not_bool("group_by_user", "historical")]
+    @classmethod
+    def _mapping_problems(cls, mapping: Mapping[str, Any], rules: Rules) -> list[str]:
+        return mapping_problems(mapping, rules, CONVERSION)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,37 +161,48 @@ class AudienceOptions(DeliveryOptions):
     :param flag: name of the user attribute that membership events set, with ``{audience}`` in it; empty for none.
     """
 
+    operation: ClassVar[str] = "audience"
+    checks: ClassVar[Mapping[str, Check]] = {
+        **DeliveryOptions.checks,
+        **guards.CHECKS,
+        "members_per_request": whole(1, MOST_MEMBERS_PER_REQUEST),
+        "hash_emails": boolean,
+        "allow_empty": boolean,
+    }
+
     audience: str
-    mode: str = "include"
-    via: str = "import"
+    mode: Mode = "include"
+    via: Via = "import"
     hash_emails: bool = True
     max_removed: float = MAX_REMOVED
     allow_empty: bool = False
     members_per_request: int = MEMBERS_PER_REQUEST
-    flag: str = FLAG
+    flag: str = naming.FLAG
 
-    def _problems(self) -> list[str]:
-        problems = super()._problems()
-        try:
-            check_audience_arguments(self.audience, self.mode, self.via, self.max_removed)
-        except RoktSettingsError as error:
-            problems.extend(error.problems)
-        if not _whole(self.members_per_request) or not 1 <= self.members_per_request <= MOST_MEMBERS_PER_REQUEST:
-            problems.append(f"members_per_request must be a whole number from 1 to {MOST_MEMBERS_PER_REQUEST}")
-        if problem := flag_problem(self.flag, self.audience):
+    @classmethod
+    def problems(cls, given: Mapping[str, Any]) -> list[str]:
+        """What is wrong with arguments, alone and together; those that are absent are not judged."""
+        problems = super().problems(given)
+        if "flag" in given and (problem := naming.flag_problem(given["flag"], given.get("audience"))):
             problems.append(f"flag {problem}")
-        problems.extend(self._not_bool("hash_emails", "allow_empty"))
-        if self.resend_from and self.mode == "mirror":
+        if given.get("resend_from") and given.get("mode") == "mirror":
             problems.append("resend_from is not for mode='mirror': a mirror's next run repairs what is missing")
         return problems
+
+    @classmethod
+    def _mapping_problems(cls, mapping: Mapping[str, Any], rules: Rules) -> list[str]:
+        return membership_problems(mapping, rules)
 
 
 _Options = TypeVar("_Options", bound=DeliveryOptions)
 
 
 def options_from(kind: type[_Options], **given: Any) -> _Options:
-    """Options by name; a name that is none is a :class:`RoktSettingsError` that says which is close."""
-    known = [f.name for f in fields(kind)]
+    """Options by name.
+
+    :raises RoktSettingsError: for a name that is none, which says which is close, and for a value out of range.
+    """
+    known = [field.name for field in fields(kind)]
     problems = []
     for name in given.keys() - set(known):
         close = difflib.get_close_matches(name, known, n=1)
@@ -142,7 +210,3 @@ def options_from(kind: type[_Options], **given: Any) -> _Options:
     if problems:
         raise RoktSettingsError("the call's options", sorted(problems))
     return kind(**given)
-
-
-def _whole(number: object) -> bool:
-    return isinstance(number, int) and not isinstance(number, bool)

@@ -1,19 +1,17 @@
 """Which rows to send again: those that an earlier delivery did not bring to Rokt."""
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 
 from airflow_provider_rokt.exceptions import RoktLedgerError, RoktSettingsError
-from airflow_provider_rokt.flow.row import RowRef
+from airflow_provider_rokt.flow.row import RowRef, names_place
 from airflow_provider_rokt.ledger.overview import Ledger
 from airflow_provider_rokt.ledger.reader import LedgerReader
 from airflow_provider_rokt.ledger.report import Report
+from airflow_provider_rokt.runs.options import DeliveryOptions
 
 log = logging.getLogger(__name__)
-
-# How a row without a readable id is named in a ledger: by its place.
-_BY_PLACE: Final = "row "
 
 
 class Resend:
@@ -30,7 +28,7 @@ class Resend:
     def __init__(self, earlier: LedgerReader) -> None:
         keys = earlier.undelivered_keys()
         self._earlier = earlier
-        self._places = {key for key in keys if key.startswith(_BY_PLACE)}
+        self._places = set(filter(names_place, keys))
         self._keys = keys - self._places
         self._missing = set(self._keys)
         self._whole = bool(self._places) and earlier.header.operation == "audience"
@@ -38,7 +36,7 @@ class Resend:
     def __call__(self, row: RowRef) -> bool:
         """Whether to send this row."""
         self._missing.discard(row.key)
-        return self._whole or row.key in self._keys or f"{_BY_PLACE}{row.number}" in self._places
+        return self._whole or row.key in self._keys or RowRef.at(row.number).key in self._places
 
     def check(self, report: Report) -> None:
         """Says what it could not find.
@@ -59,26 +57,23 @@ class Resend:
             raise error
 
 
-def resend_of(
-    resend_from: Any, open_ledger: Callable[[], Ledger], operation: str, options: Mapping[str, Any]
-) -> Resend | None:
-    """What an argument ``resend_from`` stands for; ``None`` for nothing, also as a template renders that.
+def resend_of(options: DeliveryOptions, ledger: Ledger) -> Resend | None:
+    """What the option ``resend_from`` stands for; ``None`` for nothing, also as a template renders that.
 
-    :param resend_from: a delivery id, a ledger's URI, or an operator's result.
-    :param operation: what is being sent now.
-    :param options: how; an audience is resent to the same audience in the same mode only.
+    :param options: of what is being sent now; an audience is resent to the same audience in the same mode only.
     :raises RoktSettingsError: when it is none of these.
     :raises RoktLedgerError: when there is no such delivery, or it was of another kind.
     """
-    name = resend_from.get("delivery_id") if isinstance(resend_from, Mapping) else resend_from
+    given: Any = options.resend_from
+    name = given.get("delivery_id") if isinstance(given, Mapping) else given
     if name is None or (isinstance(name, str) and name.strip() in ("", "None")):
         return None
     if not isinstance(name, str):
         hint = "give a delivery_id, or the result of the operator that made it"
         raise RoktSettingsError("argument 'resend_from'", [f"it holds a value of type {type(name).__name__}; {hint}"])
-    earlier = open_ledger().open(name.strip())
+    earlier = ledger.open(name.strip())
     then = {"operation": earlier.header.operation, **earlier.header.options}
-    now = {"operation": operation, **options}
+    now = {"operation": options.operation, **options.recorded()}
     for what in ("operation", "audience", "mode"):
         if then.get(what) != now.get(what):
             raise RoktLedgerError(

@@ -1,19 +1,22 @@
 """A task that waits until every batch of some deliveries has its final status."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final, Unpack
 
-from airflow.providers.common.compat.sdk import BaseSensorOperator, Context, PokeReturnValue, conf
+from airflow.providers.common.compat.sdk import BaseSensorOperator, Context, PokeReturnValue, XComArg, conf
 
 from airflow_provider_rokt.exceptions import RoktLedgerError
-from airflow_provider_rokt.flow.thresholds import check_threshold
+from airflow_provider_rokt.flow.checks import Check, boolean, problems_of, threshold
 from airflow_provider_rokt.ledger.awaited import Awaited, awaited, unfinished
 from airflow_provider_rokt.ledger.batch_status import BatchStatus
 from airflow_provider_rokt.ledger.overview import Ledger
+from airflow_provider_rokt.task.base_arguments import SensorArguments, known
 from airflow_provider_rokt.task.configuration import open_ledger
-from airflow_provider_rokt.task.failures import terminal_errors
+from airflow_provider_rokt.task.failures import RoktArgumentsError, terminal_errors
 from airflow_provider_rokt.triggers.rokt import RoktDeliveryTrigger
+
+_CHECKS: Final[Mapping[str, Check]] = {"max_rejected": threshold, "max_failed": threshold, "deferrable": boolean}
 
 
 class RoktBatchStatusSensor(BaseSensorOperator):
@@ -29,6 +32,7 @@ class RoktBatchStatusSensor(BaseSensorOperator):
     :param max_rejected: rows (int) or fraction of the rows read (float) that may be rejected, over all deliveries.
     :param max_failed: the same for rows that were not delivered.
     :param deferrable: wait in the triggerer; ``[rokt] ledger_path`` must be storage that it reaches.
+    :raises RoktSettingsError: in the DAG file, naming every argument that is known to be wrong.
     """
 
     template_fields: Sequence[str] = ("delivery",)
@@ -38,17 +42,19 @@ class RoktBatchStatusSensor(BaseSensorOperator):
     def __init__(
         self,
         *,
-        delivery: Any,
+        delivery: str | Mapping[str, Any] | XComArg | Iterable[str | Mapping[str, Any] | XComArg],
         max_rejected: int | float = 0,
         max_failed: int | float = 0,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        **kwargs: Any,
+        **kwargs: Unpack[SensorArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.delivery = delivery
         self.max_rejected = max_rejected
         self.max_failed = max_failed
         self.deferrable = deferrable
+        if problems := problems_of(_CHECKS, known({name: getattr(self, name) for name in _CHECKS})):
+            raise RoktArgumentsError(f"the task {self.task_id!r}", problems)
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Looks at the ledgers once; where it has to wait and may do so in the triggerer, it goes there.
@@ -56,7 +62,7 @@ class RoktBatchStatusSensor(BaseSensorOperator):
         Deferring from here, not from ``execute``, keeps the first look under ``soft_fail`` and ``never_fail``.
         """
         with terminal_errors(retry=False):
-            deliveries = self._deliveries()
+            deliveries = awaited(self.delivery)
             ledger = open_ledger()
             waiting = unfinished(ledger, deliveries)
             if not waiting:
@@ -77,7 +83,7 @@ class RoktBatchStatusSensor(BaseSensorOperator):
         """
         with terminal_errors(retry=False):
             _require_finished(event)
-            deliveries = self._deliveries()
+            deliveries = awaited(self.delivery)
             ledger = open_ledger()
             if waiting := unfinished(ledger, deliveries):
                 raise RoktLedgerError(
@@ -85,11 +91,6 @@ class RoktBatchStatusSensor(BaseSensorOperator):
                     "Set [rokt] ledger_path to storage that both reach"
                 )
             return self._status(ledger, deliveries)
-
-    def _deliveries(self) -> Awaited:
-        check_threshold("max_rejected", self.max_rejected)
-        check_threshold("max_failed", self.max_failed)
-        return awaited(self.delivery)
 
     def _status(self, ledger: Ledger, deliveries: Awaited) -> dict[str, Any]:
         status = BatchStatus.of(ledger.open(delivery_id) for delivery_id in deliveries)

@@ -1,11 +1,11 @@
 """Where rows come from: a query on any SQL connection, or Python; a window of rows at a time, never all of them.
 
-Both sources have one method, ``read(consume)``. It calls ``consume(columns, rows)`` in the calling thread for
-every window of at most ``fetch_size`` rows and holds no more than that, whatever the result's size.
+Hands out ``SqlSource`` and ``mapped_rows``. Both sources call ``consume(columns, rows)`` in the calling thread for
+every window of at most ``fetch_size`` rows and hold no more than that, whatever the result's size. Imports Airflow's
+SQL hooks, ``flow``, and of ``events`` what tells the columns that a mapping names.
 """
 
 from airflow_provider_rokt.sources.dicts import DictSource, mapped_rows
 from airflow_provider_rokt.sources.sql import SqlSource
-from airflow_provider_rokt.sources.window import Columns, Consume, Rows
 
-__all__ = ["Columns", "Consume", "DictSource", "Rows", "SqlSource", "mapped_rows"]
+__all__ = ["DictSource", "SqlSource", "mapped_rows"]

@@ -1,12 +1,12 @@
 """One run of a query: how far it came, and whose error ended it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
 from airflow_provider_rokt.exceptions import RoktError
+from airflow_provider_rokt.flow.stream import ColumnNames, Consume, Row
 from airflow_provider_rokt.sources.query_error import query_error
-from airflow_provider_rokt.sources.window import Columns, Consume, Rows
 
 
 class Reading:
@@ -18,7 +18,7 @@ class Reading:
         self._consuming = False
         self._error: BaseException | None = None
 
-    def drain(self, windows: Iterator[tuple[Columns, Rows]], consume: Consume) -> None:
+    def drain(self, windows: Iterator[tuple[ColumnNames, Sequence[Row]]], consume: Consume) -> None:
         """Hands all windows over; to be called once the statement was executed and before a row is fetched."""
         self._executed = True
         try:

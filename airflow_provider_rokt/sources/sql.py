@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import AirflowException, BaseHook
 
 from airflow_provider_rokt.exceptions import RoktSourceError
+from airflow_provider_rokt.flow.stream import ColumnNames, Consume, Row
 from airflow_provider_rokt.sources.reading import Reading
 from airflow_provider_rokt.sources.statement import one_statement
 from airflow_provider_rokt.sources.streaming import executed, fetched, streaming_connection
-from airflow_provider_rokt.sources.window import Columns, Consume, Rows, check_fetch_size, column_names, windows
+from airflow_provider_rokt.sources.window import column_names, windows
 
 if TYPE_CHECKING:
     from airflow.providers.common.sql.hooks.sql import DbApiHook
@@ -29,7 +30,6 @@ class SqlSource:
     :param parameters: its parameters, in the driver's own style: a list, tuple or dict.
     :param hook_params: arguments for the connection's hook.
     :param fetch_size: rows of one window, at least 1.
-    :raises RoktSettingsError: for another ``fetch_size``.
     :raises RoktSourceError: for other ``parameters``.
     """
 
@@ -48,7 +48,7 @@ class SqlSource:
         self._sql = sql
         self._parameters = _checked(parameters)
         self._hook_params = hook_params
-        self._fetch_size = check_fetch_size(fetch_size)
+        self._fetch_size = fetch_size
 
     def read(self, consume: Consume) -> None:
         """Runs the query and hands over its rows; once with no rows when there are none, to show the columns.
@@ -106,7 +106,7 @@ class SqlSource:
     def _timed(self, consume: Consume, hook: "DbApiHook") -> Consume:
         warned = False
 
-        def take(columns: Columns, rows: Rows) -> None:
+        def take(columns: ColumnNames, rows: Sequence[Row]) -> None:
             nonlocal warned
             started = time.monotonic()
             consume(columns, rows)
@@ -151,7 +151,7 @@ def _hook_of(conn_id: str, hook_params: Mapping[str, object] | None) -> object:
         ) from error
 
 
-def _fetched(cursor: Any, size: int) -> Iterator[tuple[Columns, Rows]]:
+def _fetched(cursor: Any, size: int) -> Iterator[tuple[ColumnNames, Sequence[Row]]]:
     # A server-side cursor has no description before the first fetch.
     rows = cursor.fetchmany(size)
     yield from windows(column_names(cursor.description), rows, cursor.fetchmany, size)

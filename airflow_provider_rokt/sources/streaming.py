@@ -1,11 +1,12 @@
 """A query's result left on the server and fetched through SQLAlchemy, whose dialects know each driver's way."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_rokt.sources.window import Columns, Rows, column_names, windows
+from airflow_provider_rokt.flow.stream import ColumnNames, Row
+from airflow_provider_rokt.sources.window import column_names, windows
 
 if TYPE_CHECKING:
     from airflow.providers.common.sql.hooks.sql import DbApiHook
@@ -49,7 +50,7 @@ def executed(
         yield result
 
 
-def fetched(result: "CursorResult[Any]", size: int) -> Iterator[tuple[Columns, Rows]]:
+def fetched(result: "CursorResult[Any]", size: int) -> Iterator[tuple[ColumnNames, Sequence[Row]]]:
     """The result's rows in windows, an empty one when there are none."""
     # Before the first fetch, which SQLAlchemy refuses with an error of its own where there is no result.
     columns = column_names(result.cursor.description if result.cursor is not None else None)

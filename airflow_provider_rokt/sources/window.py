@@ -4,24 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_rokt.exceptions import RoktSettingsError, RoktSourceError
-
-Columns = tuple[str, ...]
-Rows = list[Sequence[object]]
-Consume = Callable[[Columns, Rows], None]
+from airflow_provider_rokt.exceptions import RoktSourceError
+from airflow_provider_rokt.flow.stream import ColumnNames, Row
 
 
-def check_fetch_size(fetch_size: object) -> int:
-    """The number of rows in a window.
-
-    :raises RoktSettingsError: for anything but a whole number of at least 1.
-    """
-    if not isinstance(fetch_size, int) or isinstance(fetch_size, bool) or fetch_size < 1:
-        raise RoktSettingsError("fetch_size", ["it must be a whole number of rows, 1 or more"])
-    return fetch_size
-
-
-def column_names(description: Sequence[Sequence[Any]] | None) -> Columns:
+def column_names(description: Sequence[Sequence[Any]] | None) -> ColumnNames:
     """The names in a cursor's description.
 
     :raises RoktSourceError: for a statement without a result, or names that do not tell the columns apart.
@@ -36,16 +23,16 @@ def column_names(description: Sequence[Sequence[Any]] | None) -> Columns:
 
 
 def windows(
-    columns: Columns, rows: Sequence[Any], fetchmany: Callable[[int], Sequence[Any]], size: int
-) -> Iterator[tuple[Columns, Rows]]:
+    columns: ColumnNames, rows: Sequence[Any], fetchmany: Callable[[int], Sequence[Any]], size: int
+) -> Iterator[tuple[ColumnNames, Sequence[Row]]]:
     """The window already fetched, also when it is empty, and those that follow it."""
     yield columns, _by_position(columns, rows)
     while rows and (rows := fetchmany(size)):
         yield columns, _by_position(columns, rows)
 
 
-def _by_position(columns: Columns, rows: Sequence[Any]) -> Rows:
+def _by_position(columns: ColumnNames, rows: Sequence[Any]) -> Sequence[Row]:
     # A connection's extra may ask for a cursor whose rows are dicts.
     if rows and isinstance(rows[0], Mapping):
         return [tuple([row[column] for column in columns]) for row in rows]
-    return list(rows)
+    return rows

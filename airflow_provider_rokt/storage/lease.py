@@ -9,8 +9,8 @@ from typing import Annotated, Final
 
 import msgspec
 
-from airflow_provider_rokt.audiences.membership_file import StateFolder
 from airflow_provider_rokt.exceptions import RoktAudienceBusyError
+from airflow_provider_rokt.storage.folder import Folder
 
 NAME: Final = "lock"
 # A killed worker's lease ends by itself after this time; a living one renews it long before. A run that cannot, since
@@ -48,7 +48,7 @@ class Lease:
     """
 
     def __init__(
-        self, folder: StateFolder, run: str, *, seconds: float = SECONDS, clock: Callable[[], float] = time.time
+        self, folder: Folder, run: str, *, seconds: float = SECONDS, clock: Callable[[], float] = time.time
     ) -> None:
         self._folder = folder
         self._run = run

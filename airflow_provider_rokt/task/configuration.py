@@ -1,4 +1,4 @@
-"""Where Airflow's configuration says the ledger is."""
+"""What Airflow's configuration says: where the ledger is, how long a request is tried."""
 
 import os
 from pathlib import Path
@@ -10,11 +10,14 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath, conf
 
 from airflow_provider_rokt.exceptions import RoktSettingsError
 from airflow_provider_rokt.ledger.overview import Ledger
-from airflow_provider_rokt.storage.folder import Folder
+from airflow_provider_rokt.limits import RETRY_SECONDS
 
 
 def open_ledger() -> Ledger:
-    """The ledger at ``[rokt] ledger_path``: a folder, or a URL as ``ObjectStoragePath`` takes it."""
+    """The ledger at ``[rokt] ledger_path``: a folder, or a URL as ``ObjectStoragePath`` takes it.
+
+    :raises RoktSettingsError: when it is neither, or the provider of that storage is not installed.
+    """
     try:
         return Ledger(_root(conf.get("rokt", "ledger_path", fallback="") or _default()))
     except (ImportError, ValueError) as error:
@@ -22,12 +25,9 @@ def open_ledger() -> Ledger:
         raise RoktSettingsError("[rokt] ledger_path", [f"{error}; {hint}"]) from error
 
 
-def memory_folder(name: str) -> Folder:
-    """The folder that remembers a mirrored audience: beside the ledgers, where they do not look for deliveries.
-
-    :param name: of plain characters.
-    """
-    return open_ledger().beside("_audiences").folder(name)
+def retry_seconds() -> float:
+    """How long one request is tried, ``[rokt] retry_seconds``."""
+    return float(conf.getfloat("rokt", "retry_seconds", fallback=RETRY_SECONDS))
 
 
 def _root(location: str) -> Any:

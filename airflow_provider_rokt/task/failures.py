@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_rokt.exceptions import RoktError
+from airflow_provider_rokt.exceptions import RoktError, RoktSettingsError
 
 
 class RoktTaskFailed(AirflowFailException):
@@ -25,3 +25,10 @@ def terminal_errors(*, retry: bool = True) -> Iterator[None]:
         if retry and error.retryable:
             raise
         raise RoktTaskFailed(str(error)) from error
+
+
+class RoktArgumentsError(RoktSettingsError, RoktTaskFailed):
+    """The arguments of a task are wrong, as far as the DAG file tells.
+
+    A mapped task gets some of its arguments only when it runs; it is not retried for them.
+    """

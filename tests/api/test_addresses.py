@@ -1,34 +1,28 @@
 import pytest
 
-from airflow_provider_rokt.api.addresses import Endpoints, check_base
+from airflow_provider_rokt.api.addresses import Addresses, address_problems
+from airflow_provider_rokt.api.endpoints import BULK, ENDPOINTS, HISTORICAL, IMPORT_V1, IMPORT_V3
 from airflow_provider_rokt.exceptions import RoktSettingsError
-from airflow_provider_rokt.flow.request import Endpoint
 
 
 @pytest.mark.parametrize("pod", ["us1", "us2", "eu1", "au1"])
 def test_each_pod_has_a_host(pod: str) -> None:
-    assert Endpoints.of(pod).url(Endpoint.BULK) == f"https://s2s.{pod}.mparticle.com/v2/bulkevents"
+    assert Addresses.of(pod).url(BULK) == f"https://s2s.{pod}.mparticle.com/v2/bulkevents"
 
 
 def test_every_endpoint_belongs_to_its_surface() -> None:
-    endpoints = Endpoints.of()
-    assert {endpoint: endpoints.url(endpoint) for endpoint in Endpoint} == {
-        Endpoint.BULK: "https://s2s.us1.mparticle.com/v2/bulkevents",
-        Endpoint.HISTORICAL: "https://s2s.us1.mparticle.com/v2/bulkevents/historical",
-        Endpoint.IMPORT_V1: "https://data.rokt.com/api/1.0/import/suppression",
-        Endpoint.IMPORT_V3: "https://data.rokt.com/v3/import/suppression",
+    addresses = Addresses.of()
+    assert {endpoint: addresses.url(endpoint) for endpoint in ENDPOINTS} == {
+        BULK: "https://s2s.us1.mparticle.com/v2/bulkevents",
+        HISTORICAL: "https://s2s.us1.mparticle.com/v2/bulkevents/historical",
+        IMPORT_V1: "https://data.rokt.com/api/1.0/import/suppression",
+        IMPORT_V3: "https://data.rokt.com/v3/import/suppression",
     }
 
 
-def test_credentials_are_checked_where_they_are_used() -> None:
-    endpoints = Endpoints.of(audience_url="https://eu.rokt.com")
-    assert endpoints.auth_check_url(Endpoint.IMPORT_V1) == "https://eu.rokt.com/api/1.0/auth-check"
-    assert endpoints.auth_check_url(Endpoint.IMPORT_V3) == "https://eu.rokt.com/v3/auth-check"
-
-
 def test_an_address_overrides_the_pod_and_loses_its_last_slash() -> None:
-    endpoints = Endpoints.of("us2", events_url=" https://inbound.mparticle.com/s2s/ ")
-    assert endpoints.url(Endpoint.BULK) == "https://inbound.mparticle.com/s2s/v2/bulkevents"
+    addresses = Addresses.of("us2", events_url=" https://inbound.mparticle.com/s2s/ ")
+    assert addresses.url(BULK) == "https://inbound.mparticle.com/s2s/v2/bulkevents"
 
 
 @pytest.mark.parametrize(
@@ -42,7 +36,7 @@ def test_an_address_overrides_the_pod_and_loses_its_last_slash() -> None:
     ],
 )
 def test_rokts_own_addresses_are_accepted(url: str) -> None:
-    assert check_base(url, "events_url") == []
+    assert address_problems(url, "events_url") == []
 
 
 @pytest.mark.parametrize(
@@ -85,35 +79,35 @@ def test_rokts_own_addresses_are_accepted(url: str) -> None:
     ],
 )
 def test_everything_else_is_refused(url: str) -> None:
-    problems = check_base(url, "events_url")
+    problems = address_problems(url, "events_url")
     assert problems
     assert all(problem.startswith("the extra events_url ") for problem in problems)
 
 
 @pytest.mark.parametrize("end", ["/v2", "/v3", "/v2/", "/V2", "/api/1.0", "/v2/bulkevents", "/v3/import/suppression"])
 def test_an_address_with_the_version_says_to_drop_it(end: str) -> None:
-    (problem,) = check_base(f"https://data.rokt.com{end}", "audience_url")
+    (problem,) = address_problems(f"https://data.rokt.com{end}", "audience_url")
     assert "drop that end" in problem
     assert end.rstrip("/") in problem
 
 
 def test_any_host_may_be_allowed() -> None:
     for url in ("http://127.0.0.1:8585", "https://gateway.example.com:8443/rokt", "http://[::1]:8585"):
-        assert check_base(url, "events_url", allow_any_host=True) == []
+        assert address_problems(url, "events_url", allow_any_host=True) == []
 
 
 @pytest.mark.parametrize(
     "url", ["http://a:b@localhost", "http://localhost/?a", "http://localhost#a", "ftp://localhost", "localhost:80"]
 )
 def test_any_host_is_still_a_plain_address(url: str) -> None:
-    assert check_base(url, "events_url", allow_any_host=True)
+    assert address_problems(url, "events_url", allow_any_host=True)
 
 
 def test_a_password_in_an_address_is_not_repeated() -> None:
-    assert "hunter2" not in " ".join(check_base("http://me:hunter2@evil.com/?hunter2", "events_url"))
+    assert "hunter2" not in " ".join(address_problems("http://me:hunter2@evil.com/?hunter2", "events_url"))
 
 
 def test_all_problems_are_reported_together() -> None:
     with pytest.raises(RoktSettingsError) as caught:
-        Endpoints.of("mars", events_url="http://mparticle.com", audience_url="https://evil.com")
+        Addresses.of("mars", events_url="http://mparticle.com", audience_url="https://evil.com")
     assert len(caught.value.problems) == 3

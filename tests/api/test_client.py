@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from airflow_provider_rokt import __version__
-from airflow_provider_rokt.api.addresses import Endpoints
+from airflow_provider_rokt.api.addresses import Addresses
 from airflow_provider_rokt.api.client import ANSWER_BYTES, NoAnswerError, RoktClient
 from airflow_provider_rokt.api.credentials import Credentials
+from airflow_provider_rokt.api.endpoints import BULK, ENDPOINTS, HISTORICAL, IMPORT_V1, IMPORT_V3
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError
-from airflow_provider_rokt.flow.request import Endpoint
+from airflow_provider_rokt.flow.request import Endpoint, Surface
 from airflow_provider_rokt.sandbox import Sandbox
 from airflow_provider_rokt.sandbox.faults import AnyFault, Delay, Redirect, Reset
 from tests.api.recorder import Recorder
@@ -38,13 +39,13 @@ def recorder() -> Iterator[Recorder]:
 
 
 def client_of(events: str, audience: str | None = None, timeout: float = 30.0) -> RoktClient:
-    endpoints = Endpoints.of(events_url=events, audience_url=audience or events, allow_any_host=True)
+    endpoints = Addresses.of(events_url=events, audience_url=audience or events, allow_any_host=True)
     return RoktClient(endpoints, CREDENTIALS, timeout_seconds=timeout)
 
 
 def test_a_post_carries_what_rokt_asks_for(recorder: Recorder) -> None:
     with closing(client_of(recorder.url)) as client:
-        answer = client.post(Endpoint.BULK, b'[{"a":1}]')
+        answer = client.post(BULK, b'[{"a":1}]')
     (seen,) = recorder.seen
     assert (seen.method, seen.target, seen.body) == ("POST", "/v2/bulkevents", b'[{"a":1}]')
     assert seen.headers["Authorization"] == f"Basic {PAIR}"
@@ -58,25 +59,25 @@ def test_a_post_carries_what_rokt_asks_for(recorder: Recorder) -> None:
 @pytest.mark.parametrize(
     ("endpoint", "authorization"),
     [
-        (Endpoint.BULK, f"Basic {PAIR}"),
-        (Endpoint.HISTORICAL, f"Basic {PAIR}"),
-        (Endpoint.IMPORT_V1, "audience-key"),
-        (Endpoint.IMPORT_V3, f"Basic {PAIR}"),
+        (BULK, f"Basic {PAIR}"),
+        (HISTORICAL, f"Basic {PAIR}"),
+        (IMPORT_V1, "audience-key"),
+        (IMPORT_V3, f"Basic {PAIR}"),
     ],
 )
 def test_each_surface_gets_its_own_credentials(endpoint: Endpoint, authorization: str) -> None:
     with Recorder() as events, Recorder() as audience, closing(client_of(events.url, audience.url)) as client:
         client.post(endpoint, b"[]")
-    told, untold = (events, audience) if endpoint.is_events else (audience, events)
+    told, untold = (events, audience) if endpoint.surface is Surface.EVENTS else (audience, events)
     assert [seen.headers["Authorization"] for seen in told.seen] == [authorization]
-    assert [seen.target for seen in told.seen] == [f"/{endpoint.value}"]
+    assert [seen.target for seen in told.seen] == [f"/{endpoint.path}"]
     assert untold.seen == []
 
 
 def test_a_redirect_is_an_answer_and_leads_nowhere() -> None:
     with Recorder() as elsewhere, Recorder(302, headers={"Location": elsewhere.url}) as here:
         with closing(client_of(here.url)) as client:
-            assert client.post(Endpoint.BULK, b"[]").status == 302
+            assert client.post(BULK, b"[]").status == 302
         assert len(here.seen) == 1
         assert elsewhere.seen == []
 
@@ -88,14 +89,14 @@ def test_credentials_on_disk_or_in_the_environment_are_not_used(
     netrc.write_text("machine 127.0.0.1 login foreign password foreign\n")
     monkeypatch.setenv("NETRC", str(netrc))
     with closing(client_of(recorder.url)) as client:
-        client.post(Endpoint.IMPORT_V1, b"{}")
+        client.post(IMPORT_V1, b"{}")
     assert recorder.seen[0].headers["Authorization"] == "audience-key"
 
 
 def test_the_environments_proxy_is_used(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", recorder.url)
     with closing(client_of("http://rokt.invalid")) as client:
-        assert client.post(Endpoint.BULK, b"[]").status == 202
+        assert client.post(BULK, b"[]").status == 202
     assert recorder.seen[0].target == "http://rokt.invalid/v2/bulkevents"
 
 
@@ -105,39 +106,39 @@ def test_the_environments_exceptions_from_the_proxy_are_kept(
     monkeypatch.setenv("http_proxy", "http://proxy.invalid:1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with closing(client_of(recorder.url)) as client:
-        assert client.post(Endpoint.BULK, b"[]").status == 202
+        assert client.post(BULK, b"[]").status == 202
 
 
 def test_the_connection_is_kept(recorder: Recorder) -> None:
     with closing(client_of(recorder.url)) as client:
         for _ in range(3):
-            client.post(Endpoint.BULK, b"[]")
+            client.post(BULK, b"[]")
     assert (len(recorder.seen), recorder.connections) == (3, 1)
 
 
 def test_only_the_beginning_of_an_endless_answer_is_read() -> None:
     with Recorder(400, b"x" * (ANSWER_BYTES * 3)) as recorder, closing(client_of(recorder.url)) as client:
-        assert ANSWER_BYTES <= len(client.post(Endpoint.BULK, b"[]").body) < 2 * ANSWER_BYTES
+        assert ANSWER_BYTES <= len(client.post(BULK, b"[]").body) < 2 * ANSWER_BYTES
 
 
 @pytest.mark.parametrize("after", [False, True])
 def test_a_broken_connection_is_no_answer(sandbox: Sandbox, after: bool) -> None:
     sandbox.faults.add(Reset(after=after))
     with closing(client_of(sandbox.url)) as client, pytest.raises(NoAnswerError) as caught:
-        client.post(Endpoint.BULK, b"[]")
+        client.post(BULK, b"[]")
     assert caught.value.cause == "ConnectionError"
 
 
 def test_silence_is_no_answer(sandbox: Sandbox) -> None:
     sandbox.faults.add(Delay(seconds=2.0, times=1))
     with closing(client_of(sandbox.url, timeout=0.05)) as client, pytest.raises(NoAnswerError) as caught:
-        client.post(Endpoint.BULK, b"[]")
+        client.post(BULK, b"[]")
     assert caught.value.cause == "ReadTimeout"
 
 
 def test_nobody_there_is_no_answer() -> None:
     with closing(client_of("http://127.0.0.1:1")) as client, pytest.raises(NoAnswerError):
-        client.post(Endpoint.BULK, b"[]")
+        client.post(BULK, b"[]")
 
 
 @pytest.mark.parametrize("fault", [None, Reset(), Delay(seconds=2)], ids=["nobody", "reset", "silence"])
@@ -155,7 +156,7 @@ def test_a_failed_attempt_keeps_no_body(sandbox: Sandbox, fault: AnyFault | None
     gc.disable()
     try:
         with closing(client), pytest.raises(NoAnswerError):
-            client.post(Endpoint.BULK, body)
+            client.post(BULK, body)
         del body
         assert watched() is None
     finally:
@@ -165,7 +166,7 @@ def test_a_failed_attempt_keeps_no_body(sandbox: Sandbox, fault: AnyFault | None
 def test_an_error_carries_neither_body_nor_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://me:hunter2@127.0.0.1:1")
     with closing(client_of("http://rokt.invalid")) as client, pytest.raises(NoAnswerError) as caught:
-        client.post(Endpoint.BULK, b"[somebody]")
+        client.post(BULK, b"[somebody]")
     # requests' own error, which holds the body and the header, is not chained to it.
     assert caught.value.__context__ is None
     assert caught.value.__cause__ is None
@@ -183,9 +184,9 @@ def test_the_encoded_pair_is_named_for_masking() -> None:
     assert Credentials(audience_api_key="only").secrets == ()
 
 
-@pytest.mark.parametrize("endpoint", list(Endpoint))
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_nothing_is_sent_without_credentials(recorder: Recorder, endpoint: Endpoint) -> None:
-    endpoints = Endpoints.of(events_url=recorder.url, audience_url=recorder.url, allow_any_host=True)
+    endpoints = Addresses.of(events_url=recorder.url, audience_url=recorder.url, allow_any_host=True)
     with closing(RoktClient(endpoints, Credentials())) as client, pytest.raises(RoktAuthError):
         client.post(endpoint, b"[]")
     assert recorder.seen == []
@@ -201,25 +202,25 @@ def test_nothing_is_sent_without_credentials(recorder: Recorder, endpoint: Endpo
 def test_import_credentials_are_checked_the_way_they_are_used(
     recorder: Recorder, credentials: Credentials, method: str, target: str, authorization: str
 ) -> None:
-    endpoints = Endpoints.of(audience_url=recorder.url, allow_any_host=True)
+    endpoints = Addresses.of(audience_url=recorder.url, allow_any_host=True)
     with closing(RoktClient(endpoints, credentials)) as client:
-        client.check_import(b'{"accountId":"1"}')
+        client.check(credentials.import_endpoint, b'{"accountId":"1"}')
     (seen,) = recorder.seen
     assert (seen.method, seen.target, seen.headers["Authorization"]) == (method, target, authorization)
 
 
 def test_characters_beyond_latin_1_reach_the_header(recorder: Recorder) -> None:
-    endpoints = Endpoints.of(audience_url=recorder.url, allow_any_host=True)
+    endpoints = Addresses.of(audience_url=recorder.url, allow_any_host=True)
     with closing(RoktClient(endpoints, Credentials(audience_api_key="ключ"))) as client:
-        client.post(Endpoint.IMPORT_V1, b"{}")
+        client.post(IMPORT_V1, b"{}")
     assert recorder.seen[0].headers["Authorization"].encode("latin-1").decode() == "ключ"
 
 
 def test_a_key_with_a_line_break_is_an_error_that_says_so(recorder: Recorder) -> None:
-    endpoints = Endpoints.of(audience_url=recorder.url, allow_any_host=True)
+    endpoints = Addresses.of(audience_url=recorder.url, allow_any_host=True)
     client = RoktClient(endpoints, Credentials(audience_api_key="a\nX-Evil: 1"))
     with closing(client), pytest.raises(RoktEndpointError, match="line breaks") as caught:
-        client.post(Endpoint.IMPORT_V1, b"{}")
+        client.post(IMPORT_V1, b"{}")
     assert "X-Evil" not in str(caught.value)
     assert recorder.seen == []
 
@@ -228,7 +229,7 @@ def test_a_key_with_a_line_break_is_an_error_that_says_so(recorder: Recorder) ->
 def test_a_missing_certificate_file_is_an_error_that_says_so(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(variable, "/nowhere.pem")
     with closing(client_of("https://127.0.0.1:1")) as client, pytest.raises(RoktEndpointError, match="CA_BUNDLE"):
-        client.post(Endpoint.BULK, b"[]")
+        client.post(BULK, b"[]")
 
 
 @pytest.fixture
@@ -262,7 +263,7 @@ def test_an_untrusted_certificate_ends_it(tls: tuple[Recorder, Path]) -> None:
     recorder, _ = tls
     client = client_of(recorder.url.replace("http", "https"))
     with closing(client), pytest.raises(RoktEndpointError, match="certificate"):
-        client.post(Endpoint.BULK, b"[]")
+        client.post(BULK, b"[]")
     assert recorder.seen == []
 
 
@@ -270,11 +271,11 @@ def test_the_environments_certificates_are_trusted(tls: tuple[Recorder, Path], m
     recorder, file = tls
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(file))
     with closing(client_of(recorder.url.replace("http", "https"))) as client:
-        assert client.post(Endpoint.BULK, b"[]").status == 202
+        assert client.post(BULK, b"[]").status == 202
 
 
 def test_the_sandboxs_redirect_is_not_followed(sandbox: Sandbox) -> None:
     sandbox.faults.add(Redirect(location="/v2/events"))
     with closing(client_of(sandbox.url)) as client:
-        assert client.post(Endpoint.BULK, b"[]").status == 302
+        assert client.post(BULK, b"[]").status == 302
     assert [request.path for request in sandbox.store.requests] == ["/v2/bulkevents"]

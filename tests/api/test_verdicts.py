@@ -4,17 +4,19 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from airflow_provider_rokt.api.verdicts import Ruling, judge, stopping_error
+from airflow_provider_rokt.api.endpoints import BULK, IMPORT_V1, IMPORT_V3
+from airflow_provider_rokt.api.verdicts import judge, stopping_error
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError
 from airflow_provider_rokt.flow.request import Endpoint, Request
+from airflow_provider_rokt.flow.row import Outcome
 from tests.delivery.rokt import answer_of, request_of
 
-ACCEPTED, REFUSED, UNKNOWN = Ruling.ACCEPTED, Ruling.REFUSED, Ruling.UNKNOWN
+ACCEPTED, REJECTED, OPEN = Outcome.ACCEPTED, Outcome.REJECTED, None
 REQUEST = request_of(["a"], ["b1", "b2"], ["c"])
 
 
-def rulings(request: Request, status: int, *messages: str) -> list[Ruling]:
-    return [judgement.ruling for judgement in judge(request, status, answer_of(status, *messages).body)]
+def outcomes(request: Request, status: int, *messages: str) -> list[Outcome | None]:
+    return [verdict and verdict.outcome for verdict in judge(request, status, answer_of(status, *messages).body)]
 
 
 def positions(request: Request, index: int) -> tuple[int, int]:
@@ -26,19 +28,19 @@ def positions(request: Request, index: int) -> tuple[int, int]:
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 @pytest.mark.parametrize("body", [b"", b"{}", b"accepted", b'{"errors":[]}'])
 def test_a_success_without_errors_accepts_all(status: int, body: bytes) -> None:
-    assert [judgement.ruling for judgement in judge(REQUEST, status, body)] == [ACCEPTED] * 3
+    assert [verdict.outcome for verdict in judge(REQUEST, status, body) if verdict] == [ACCEPTED] * 3
 
 
 def test_a_success_refuses_only_what_it_complains_of() -> None:
-    assert rulings(REQUEST, 202, "bad. Path '[1].ip'") == [ACCEPTED, REFUSED, ACCEPTED]
-    assert rulings(REQUEST, 202, "[2]: bad", "bad. Path '[0].ip'") == [REFUSED, ACCEPTED, REFUSED]
+    assert outcomes(REQUEST, 202, "bad. Path '[1].ip'") == [ACCEPTED, REJECTED, ACCEPTED]
+    assert outcomes(REQUEST, 202, "[2]: bad", "bad. Path '[0].ip'") == [REJECTED, ACCEPTED, REJECTED]
 
 
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_a_position_is_found_from_a_batchs_first_to_its_last_character(index: int) -> None:
-    expected = [REFUSED if place == index else ACCEPTED for place in range(3)]
+    expected = [REJECTED if place == index else ACCEPTED for place in range(3)]
     for position in positions(REQUEST, index):
-        assert rulings(REQUEST, 202, f"bad. Path 'data.x', line 1, position {position}.") == expected
+        assert outcomes(REQUEST, 202, f"bad. Path 'data.x', line 1, position {position}.") == expected
 
 
 @pytest.mark.parametrize(
@@ -55,43 +57,43 @@ def test_a_position_is_found_from_a_batchs_first_to_its_last_character(index: in
         f"Path 'data.x', line 2, position {positions(REQUEST, 0)[0]}.",
     ],
 )
-def test_an_error_without_a_place_leaves_the_others_unknown(place: str) -> None:
-    assert rulings(REQUEST, 202, f"bad. {place}") == [UNKNOWN] * 3
-    assert rulings(REQUEST, 202, f"bad. {place}", "bad. Path '[1].ip'") == [UNKNOWN, REFUSED, UNKNOWN]
-    assert rulings(REQUEST, 400, f"bad. {place}", "bad. Path '[1].ip'") == [UNKNOWN, REFUSED, UNKNOWN]
+def test_an_error_without_a_place_leaves_the_others_open(place: str) -> None:
+    assert outcomes(REQUEST, 202, f"bad. {place}") == [OPEN] * 3
+    assert outcomes(REQUEST, 202, f"bad. {place}", "bad. Path '[1].ip'") == [OPEN, REJECTED, OPEN]
+    assert outcomes(REQUEST, 400, f"bad. {place}", "bad. Path '[1].ip'") == [OPEN, REJECTED, OPEN]
 
 
 @pytest.mark.parametrize("status", [400, 409, 422])
 def test_a_refusal_blames_only_what_it_complains_of(status: int) -> None:
     complaints = [f"bad. Path '[{index}].ip'" for index in range(3)]
-    assert rulings(REQUEST, status, *complaints) == [REFUSED] * 3
-    assert rulings(REQUEST, status, *complaints[1:]) == [UNKNOWN, REFUSED, REFUSED]
-    assert rulings(REQUEST, status, "bad") == [UNKNOWN] * 3
-    assert rulings(REQUEST, status) == [UNKNOWN] * 3
+    assert outcomes(REQUEST, status, *complaints) == [REJECTED] * 3
+    assert outcomes(REQUEST, status, *complaints[1:]) == [OPEN, REJECTED, REJECTED]
+    assert outcomes(REQUEST, status, "bad") == [OPEN] * 3
+    assert outcomes(REQUEST, status) == [OPEN] * 3
 
 
 @pytest.mark.parametrize("status", [400, 422])
 @pytest.mark.parametrize("messages", [(), ("bad",), ("bad. Path '[7].ip'",)])
 def test_a_single_batch_is_to_blame_for_everything(status: int, messages: tuple[str, ...]) -> None:
-    (judgement,) = judge(request_of(["a", "b"]), status, answer_of(status, *messages).body)
-    assert judgement.ruling is REFUSED
-    assert judgement.faults[0].reason.startswith("Rokt: ")
+    (verdict,) = judge(request_of(["a", "b"]), status, answer_of(status, *messages).body)
+    assert verdict is not None and verdict.outcome is REJECTED
+    assert verdict.faults[0].reason.startswith("Rokt: ")
 
 
 def test_a_single_batch_is_refused_by_a_success_too() -> None:
-    assert rulings(request_of(["a"]), 202, "bad") == [REFUSED]
+    assert outcomes(request_of(["a"]), 202, "bad") == [REJECTED]
 
 
 def test_what_is_too_large_is_halved_down_to_one() -> None:
-    assert rulings(REQUEST, 413) == [UNKNOWN] * 3
-    (judgement,) = judge(request_of(["a"]), 413, b"")
-    assert judgement.ruling is REFUSED
-    assert "too large" in judgement.faults[0].reason
+    assert outcomes(REQUEST, 413) == [OPEN] * 3
+    (verdict,) = judge(request_of(["a"]), 413, b"")
+    assert verdict is not None and verdict.outcome is REJECTED
+    assert "too large" in verdict.faults[0].reason
 
 
 def test_an_answer_cut_off_is_no_acceptance() -> None:
     body = answer_of(202, *["bad. Path '[1].ip'"] * 9).body[:-20]
-    assert [judgement.ruling for judgement in judge(REQUEST, 202, body)] == [UNKNOWN] * 3
+    assert judge(REQUEST, 202, body) == [OPEN] * 3
 
 
 def test_every_different_fault_of_a_batch_is_kept_once() -> None:
@@ -103,17 +105,17 @@ def test_faults_name_the_field_as_the_guide_does() -> None:
     body = answer_of(
         400, "Unexpected token: StartObject. Path 'data.custom_attributes.currency', line 1, position 9."
     ).body
-    (judgement,) = judge(request_of(["a"]), 400, body)
-    assert judgement.faults == (("events[].data.custom_attributes.currency", "Rokt: Unexpected token: StartObject."),)
+    (verdict,) = judge(request_of(["a"]), 400, body)
+    assert verdict.faults == (("events[].data.custom_attributes.currency", "Rokt: Unexpected token: StartObject."),)
 
 
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize(
     ("endpoint", "setting"),
     [
-        (Endpoint.BULK, "password (API secret)"),
-        (Endpoint.IMPORT_V1, "audience_api_key"),
-        (Endpoint.IMPORT_V3, "account_id"),
+        (BULK, "password (API secret)"),
+        (IMPORT_V1, "audience_api_key"),
+        (IMPORT_V3, "account_id"),
     ],
 )
 def test_refused_credentials_say_what_to_do(status: int, endpoint: Endpoint, setting: str) -> None:
@@ -121,13 +123,13 @@ def test_refused_credentials_say_what_to_do(status: int, endpoint: Endpoint, set
         judge(Request(endpoint, REQUEST.batches), status, b"")
     message = str(caught.value)
     assert str(status) in message
-    if (endpoint, status) == (Endpoint.BULK, 403):
+    if (endpoint, status) == (BULK, 403):
         setting = "pod"
     assert setting in message
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308, 404, 405, 410, 501, 505])
-@pytest.mark.parametrize(("endpoint", "setting"), [(Endpoint.BULK, "events_url"), (Endpoint.IMPORT_V3, "audience_url")])
+@pytest.mark.parametrize(("endpoint", "setting"), [(BULK, "events_url"), (IMPORT_V3, "audience_url")])
 def test_a_wrong_address_says_what_to_check(status: int, endpoint: Endpoint, setting: str) -> None:
     with pytest.raises(RoktEndpointError, match=setting):
         judge(Request(endpoint, REQUEST.batches), status, b"")
@@ -140,15 +142,15 @@ def test_a_web_page_is_no_acceptance(body: bytes) -> None:
 
 
 def test_what_concerns_rows_stops_nothing() -> None:
-    assert [stopping_error(Endpoint.BULK, status) for status in (200, 202, 400, 409, 413, 422, 429)] == [None] * 7
+    assert [stopping_error(BULK, status) for status in (200, 202, 400, 409, 413, 422, 429)] == [None] * 7
 
 
 def test_an_import_has_one_verdict_for_all_its_blocks() -> None:
-    blocks = Request(Endpoint.IMPORT_V3, REQUEST.batches, b'{"emails":[', b"]}")
-    assert rulings(blocks, 201) == [ACCEPTED] * 3
+    blocks = Request(IMPORT_V3, REQUEST.batches, b'{"emails":[', b"]}")
+    assert outcomes(blocks, 201) == [ACCEPTED] * 3
     # The index of a member is not that of a block.
-    assert rulings(blocks, 400, "bad. Path '[1]'") == [UNKNOWN] * 3
-    assert rulings(blocks, 400, "bad. Path 'emails[1]'") == [UNKNOWN] * 3
+    assert outcomes(blocks, 400, "bad. Path '[1]'") == [OPEN] * 3
+    assert outcomes(blocks, 400, "bad. Path 'emails[1]'") == [OPEN] * 3
 
 
 @given(sizes=st.lists(st.integers(1, 3), min_size=1, max_size=12), data=st.data())
@@ -165,8 +167,8 @@ def test_every_located_error_finds_its_batch(sizes: list[int], data: st.DataObje
             else f"bad. Path 'data.b', line 1, position {position}."
         )
     status = 400 if len(bad) == len(sizes) else 202
-    expected = [REFUSED if index in bad else ACCEPTED for index in range(len(sizes))]
-    assert rulings(request, status, *messages) == expected
+    expected = [REJECTED if index in bad else ACCEPTED for index in range(len(sizes))]
+    assert outcomes(request, status, *messages) == expected
 
 
 @given(
@@ -184,10 +186,10 @@ def test_every_located_error_finds_its_batch(sizes: list[int], data: st.DataObje
         ),
     ),
 )
-def test_any_body_gives_every_batch_a_ruling(status: int, body: bytes) -> None:
-    assume(stopping_error(Endpoint.BULK, status, body) is None)
-    judgements = judge(REQUEST, status, body)
-    assert len(judgements) == 3
-    assert all(judgement.faults for judgement in judgements if judgement.ruling is REFUSED)
+def test_any_body_gives_every_batch_a_verdict_or_leaves_it_open(status: int, body: bytes) -> None:
+    assume(stopping_error(BULK, status, body) is None)
+    verdicts = judge(REQUEST, status, body)
+    assert len(verdicts) == 3
+    assert all(verdict.faults for verdict in verdicts if verdict and verdict.outcome is REJECTED)
     (single,) = judge(request_of(["a"]), status, body)
-    assert single.ruling is not UNKNOWN
+    assert single is not OPEN

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
-from airflow_provider_rokt.audiences.membership_file import StateFolder
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
 from airflow_provider_rokt.flow.request import Request
+from airflow_provider_rokt.storage.folder import Folder
 from airflow_provider_rokt.storage.local_folder import LocalFolder
 from tests.audiences.people import address, plan_of, requests_of
 
@@ -20,7 +20,7 @@ SETTINGS = {"audience": "vip", "hash_emails": True}
 
 
 def mirror(
-    folder: StateFolder,
+    folder: Folder,
     people: Iterable[int],
     send: Callable[[Request], None],
     *,

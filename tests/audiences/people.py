@@ -5,15 +5,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import chain
 
+from airflow_provider_rokt.api.endpoints import IMPORT_V3
 from airflow_provider_rokt.audiences.import_requests import ImportEnvelope, MemberPacker
 from airflow_provider_rokt.audiences.import_road import MemberIntake
 from airflow_provider_rokt.audiences.members import member_reader
 from airflow_provider_rokt.audiences.plan import AudiencePlan, Change, plan_changes
 from airflow_provider_rokt.audiences.spool import MemberSpool
-from airflow_provider_rokt.flow.request import Endpoint, Request
+from airflow_provider_rokt.flow.request import Request
 from airflow_provider_rokt.flow.row import RowFault
 
-ENVELOPE = ImportEnvelope(Endpoint.IMPORT_V3, "vip", "4711")
+ENVELOPE = ImportEnvelope(IMPORT_V3, "vip", "4711")
 
 
 def address(number: int) -> str:

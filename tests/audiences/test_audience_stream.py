@@ -6,14 +6,13 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_rokt.audiences.audience_stream import AudienceStream, Guards
-from airflow_provider_rokt.audiences.guards import Mode
 from airflow_provider_rokt.audiences.import_requests import MemberPacker
 from airflow_provider_rokt.audiences.import_road import ImportPacker, MemberIntake
 from airflow_provider_rokt.audiences.members import member_reader
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
 from airflow_provider_rokt.audiences.spool import MemberSpool
 from airflow_provider_rokt.exceptions import RoktAudienceBusyError
-from airflow_provider_rokt.flow.stream import Window
+from airflow_provider_rokt.flow.stream import Packed
 from airflow_provider_rokt.storage.local_folder import LocalFolder
 from tests.audiences.people import ENVELOPE, address
 
@@ -33,8 +32,8 @@ class Rows:
     def __init__(self, spool: MemberSpool) -> None:
         self._intake = MemberIntake(spool, member_reader(hash_emails=True))
 
-    def take(self, rows: Sequence[Sequence[object]]) -> Window:
-        return Window(faults=self._intake.take([row[0] for row in rows]))
+    def take(self, rows: Sequence[Sequence[object]]) -> Packed:
+        return Packed(faults=self._intake.take([row[0] for row in rows]))
 
 
 @pytest.fixture
@@ -50,7 +49,7 @@ def folder(tmp_path: Path) -> LocalFolder:
 def stream_of(state: MirrorState) -> AudienceStream:
     spool = MemberSpool()
     packer = ImportPacker(MemberPacker(ENVELOPE, max_members=2))
-    return AudienceStream(spool, Rows(spool), packer, Guards(Mode.MIRROR, 1.0, 0, False), state=state)
+    return AudienceStream(spool, Rows(spool), packer, Guards("mirror", 1.0, 0, False), state=state)
 
 
 def rows(numbers: Iterable[int]) -> list[tuple[str]]:
@@ -80,7 +79,7 @@ def test_an_overtaken_run_makes_no_further_request(folder: LocalFolder, clock: C
     with MirrorState(folder, SETTINGS, "run", clock=clock) as state:
         stream = stream_of(state)
         stream.window(rows(range(20)))
-        requests: Iterator[Window] = (window for window in stream.flush() if window.requests)
+        requests: Iterator[Packed] = (packed for packed in stream.flush() if packed.requests)
         next(requests)
         with MirrorState(folder, SETTINGS, "run", clock=clock):
             clock.now += 4

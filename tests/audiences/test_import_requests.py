@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_rokt.api.endpoints import IMPORT_V1, IMPORT_V3
 from airflow_provider_rokt.audiences import import_requests as importing
 from airflow_provider_rokt.audiences.import_requests import ImportEnvelope, MemberBlock, MemberPacker
 from airflow_provider_rokt.audiences.plan import Change, MemberKind
-from airflow_provider_rokt.flow.request import Endpoint, Request
+from airflow_provider_rokt.flow.request import Request
 from airflow_provider_rokt.flow.row import RowRef
 from tests.audiences.people import ENVELOPE, address, hashed
+from tests.flow.requests import rows_in
 
 
 def change(number: int, include: bool = True, raw: bool = False, text: str | None = None) -> Change:
@@ -32,16 +34,16 @@ def rows_of(request: Request) -> list[RowRef]:
 
 def test_the_body_of_v3() -> None:
     (request,) = packed([change(1, raw=True), change(2, raw=True)])
-    assert request.endpoint is Endpoint.IMPORT_V3
+    assert request.endpoint is IMPORT_V3
     assert request.body == (
         b'{"accountId":"4711","action":"include","list":"vip","emails":["jane1@example.com","jane2@example.com"]}'
     )
 
 
 def test_the_body_of_v1_has_no_account() -> None:
-    packer = MemberPacker(ImportEnvelope(Endpoint.IMPORT_V1, 'Käufer "A"'))
+    packer = MemberPacker(ImportEnvelope(IMPORT_V1, 'Käufer "A"'))
     (request,) = packer.requests([change(1, include=False)])
-    assert request.endpoint is Endpoint.IMPORT_V1
+    assert request.endpoint is IMPORT_V1
     assert request.body.isascii()
     assert json.loads(request.body) == {"action": "exclude", "list": 'Käufer "A"', "sha256s": [hashed(address(1))]}
 
@@ -65,7 +67,7 @@ def test_each_request_has_one_action_and_one_kind_and_there_are_as_few_as_can_be
         (kind,) = set(body) & set(MemberKind)
         assert set(body) == {"accountId", "action", "list", kind}
         assert all(len(batch.rows) <= per_block for batch in request.batches)
-        assert request.row_count == len(body[kind])
+        assert rows_in(request) == len(body[kind])
         sizes.setdefault((body["action"], kind), []).append(len(body[kind]))
         seen += [
             (row.number, body["action"] == "include", text)
@@ -84,7 +86,7 @@ def test_bytes_are_counted_as_they_are_sent(lengths: list[int], raw: bool) -> No
         change(place, raw=raw, text="ü" * length + f"@example{place}.com") for place, length in enumerate(lengths)
     ]
     requests = packed(changes, max_bytes=limit)
-    assert sum(request.row_count for request in requests) == len(changes)
+    assert sum(rows_in(request) for request in requests) == len(changes)
     for request, following in pairwise(requests):
         # The next member would not have fitted: no request could be spared.
         first = json.loads(following.body)["emails" if raw else "sha256s"][0]
@@ -94,7 +96,7 @@ def test_bytes_are_counted_as_they_are_sent(lengths: list[int], raw: bool) -> No
 
 def test_hashes_fill_requests_of_100_000() -> None:
     changes = (Change(f"{number:064x}", "", True, number) for number in range(1, 250_002))
-    sizes = [request.row_count for request in MemberPacker(ENVELOPE).requests(changes)]
+    sizes = [rows_in(request) for request in MemberPacker(ENVELOPE).requests(changes)]
     assert sizes == [100_000, 100_000, 50_001]
 
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_rokt.audiences.members import Member, member_key, member_reader, read_wanted
+from airflow_provider_rokt.audiences.members import Member, member_reader, read_wanted
 from airflow_provider_rokt.events.normalize import email
 from airflow_provider_rokt.events.values import BadValue
-from airflow_provider_rokt.flow.row import FieldFault
+from airflow_provider_rokt.flow.row import FieldFault, RowRef
 from tests.audiences.people import hashed
 
 HASH = "973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b"  # of test@example.com
@@ -100,7 +100,7 @@ def test_a_conversion_takes_the_same_addresses_unless_there_are_blanks_to_remove
 
 
 def test_a_key_tells_members_apart_without_the_address() -> None:
-    assert member_key(HASH) == "member 973dfe463ec85785"
+    assert RowRef.of_member(0, HASH).key == "member 973dfe463ec85785"
 
 
 @pytest.mark.parametrize("raw", [True, 1, "1", "true", " IN ", "add", "Include", "yes", "t"])

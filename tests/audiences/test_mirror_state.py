@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_rokt.audiences.guards import check_plan
-from airflow_provider_rokt.audiences.members import member_key
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
 from airflow_provider_rokt.exceptions import RoktAudienceBusyError, RoktAudienceError
 from airflow_provider_rokt.flow.request import Request
+from airflow_provider_rokt.flow.row import RowRef
 from airflow_provider_rokt.storage.local_folder import LocalFolder
 from airflow_provider_rokt.storage.store_folder import StoreFolder
 from tests.audiences.mirroring import SETTINGS, mirror
@@ -171,7 +171,7 @@ def test_who_left_after_a_failed_run_is_removed(folder: Folder) -> None:
 def test_a_refused_member_is_tried_again_and_nobody_else(folder: Folder) -> None:
     sent: list[set[str]] = []
     take = lambda request: sent.append(set(json.loads(request.body)["sha256s"]))  # noqa: E731
-    mirror(folder, range(6), take, max_members=100, refused=[member_key(hashed(address(3)))])
+    mirror(folder, range(6), take, max_members=100, refused=[RowRef.of_member(4, hashed(address(3))).key])
     mirror(folder, range(6), take, max_members=100)
     mirror(folder, range(6), take, max_members=100)
     assert sent == [persons(range(6)), persons([3])]
@@ -180,7 +180,7 @@ def test_a_refused_member_is_tried_again_and_nobody_else(folder: Folder) -> None
 def test_who_was_not_sent_cannot_have_been_refused(folder: Folder) -> None:
     """The ledger names rows rejected here, too, such as a member's that contradict each other."""
     mirror(folder, [1, 2], lambda request: None)
-    mirror(folder, [1, 2], lambda request: None, refused=[member_key(hashed(address(1))), "row 7"])
+    mirror(folder, [1, 2], lambda request: None, refused=[RowRef.of_member(1, hashed(address(1))).key, "row 7"])
     sent: list[Request] = []
     mirror(folder, [1, 2], sent.append)
     assert sent == []

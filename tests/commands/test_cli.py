@@ -12,10 +12,10 @@ import yaml
 from airflow import __version__ as airflow_version
 
 from airflow_provider_rokt.__main__ import main
-from airflow_provider_rokt.flow.request import Endpoint
+from airflow_provider_rokt.api.endpoints import BULK
 from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef
 from airflow_provider_rokt.hooks.rokt import RoktHook
-from airflow_provider_rokt.ledger.overview import BatchVerdict, RequestRecord
+from airflow_provider_rokt.ledger.records import RequestRecord, VerdictRecord
 
 NOW = int(time.time() * 1000)
 PREVIEW = ("preview", "--sql-conn-id", "shop", "--sql", "SELECT * FROM orders")
@@ -205,7 +205,7 @@ def test_preview_reads_values_as_told(rokt_cli, shop):
         (["--sql", "SELECT 1 AS emial"], "column 'emial' is not named after a field of Rokt's (close: email"),
         (["--sql", "SELECT missing"], "OperationalError: no such column: missing"),
         (["--sql", "SELECT 1", "--sql-conn-id", "none"], "The conn_id `none` isn't defined"),
-        (["--sql", "SELECT 1", "--environment", "prod"], "environment 'prod': use one of production, development"),
+        (["--sql", "SELECT 1", "--environment", "prod"], "environment must be one of 'production', 'development'"),
         (["--sql", "SELECT 1", "--mode", "mirror", "--no-hash-emails"], "--no-hash-emails is for audiences: add --aud"),
         (["--sql", "SELECT 1", "--audience", "vip", "--rows", "3"], "--rows is for conversions"),
         (["--sql", "SELECT 1", "--audience", "vip", "--show-values"], "--show-values is for conversions"),
@@ -431,8 +431,8 @@ def test_show_says_when_the_source_was_not_read_to_its_end(rokt_cli, begin, fini
 
 def test_show_cannot_be_made_to_steer_the_terminal(rokt_cli, begin, finish):
     writer = begin()
-    refused = BatchVerdict(Outcome.REJECTED, 400, 1, "\x1b[31mred\nnew line", "")
-    writer.request(RequestRecord(1, Endpoint.BULK, 202, 1, 100, 1.0, 1, 1, (refused,)))
+    refused = VerdictRecord(Outcome.REJECTED, 400, 1, "\x1b[31mred\nnew line", "")
+    writer.request(RequestRecord(1, BULK.path, 202, 1, 100, 1.0, 1, 1, (refused,)))
     writer.rows(Outcome.REJECTED, [RowFault(RowRef(1, "\x1b[2J"), (FieldFault("", "\x1b[31m"),))])
     finish(writer)
     out = rokt_cli("deliveries", "show", writer.delivery_id)[1]

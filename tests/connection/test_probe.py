@@ -2,12 +2,11 @@
 
 import socket
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
-from airflow_provider_rokt.api.addresses import Endpoints
 from airflow_provider_rokt.api.client import RoktClient
-from airflow_provider_rokt.api.credentials import Credentials
 from airflow_provider_rokt.connection.probe import probe
 from airflow_provider_rokt.connection.settings import RoktSettings, read_settings
 from airflow_provider_rokt.exceptions import RoktSettingsError
@@ -31,11 +30,9 @@ def settings_of(sandbox: Sandbox, via: str = "v1", **changes: object) -> RoktSet
 
 def tried(settings: RoktSettings, events_url: str | None = None) -> tuple[bool, str]:
     """What the probe says; ``events_url`` is where the pod's address leads in the test."""
-    credentials = Credentials(settings.login, settings.password, settings.audience_api_key)
-    events = events_url or settings.events_url
-    endpoints = Endpoints.of(settings.pod, events, settings.audience_url, allow_any_host=settings.allow_any_host)
-    with closing(RoktClient(endpoints, credentials)) as client:
-        return probe(client, settings, credentials)
+    addresses = replace(settings.addresses, events=events_url or settings.addresses.events)
+    with closing(RoktClient(addresses, settings.credentials)) as client:
+        return probe(client, settings)
 
 
 @pytest.mark.parametrize(("via", "surfaces"), [("v1", ["Events API", "Audience import"]), ("v3", ["Audience import"])])

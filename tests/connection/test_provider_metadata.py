@@ -145,11 +145,8 @@ def test_the_hook_agrees_with_the_metadata() -> None:
 
 
 def arguments(kind: type[BaseOperator]) -> dict[str, inspect.Parameter]:
-    """The arguments that the task's own classes declare."""
-    ours = [base for base in kind.__mro__ if base.__module__.startswith("airflow_provider_rokt.")]
-    found = {
-        name: parameter for base in ours for name, parameter in inspect.signature(base.__init__).parameters.items()
-    }
+    """The arguments that the task's own class declares."""
+    found = inspect.signature(kind.__init__).parameters
     return {name: one for name, one in found.items() if name not in ("self", "kwargs")}
 
 

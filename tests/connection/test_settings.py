@@ -3,8 +3,9 @@
 import pytest
 
 from airflow_provider_rokt.connection.form import EXTRAS
-from airflow_provider_rokt.connection.settings import RoktSettings, Surface, read_settings, require
+from airflow_provider_rokt.connection.settings import RoktSettings, read_settings, require
 from airflow_provider_rokt.exceptions import RoktSettingsError
+from airflow_provider_rokt.flow.request import Surface
 
 NAMES = [field.name for field in EXTRAS]
 
@@ -74,7 +75,7 @@ def test_an_extra_like_no_other_is_told_them_all() -> None:
 
 def test_known_extras_and_airflows_own_are_no_problem() -> None:
     settings = read(dict.fromkeys(NAMES) | {"extra__rokt__pod": "", "__extra__": "{}"})
-    assert settings.pod == "us1"
+    assert settings.addresses.events == "https://s2s.us1.mparticle.com"
 
 
 @pytest.mark.parametrize("extra", ["pod=eu1", [1], 5, True])

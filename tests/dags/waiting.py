@@ -7,9 +7,9 @@ from functools import partial
 
 from airflow.providers.common.compat.sdk import DAG, task
 
-from airflow_provider_rokt.flow.request import Endpoint
+from airflow_provider_rokt.api.endpoints import BULK
 from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef
-from airflow_provider_rokt.ledger.overview import BatchVerdict, RequestRecord
+from airflow_provider_rokt.ledger.records import RequestRecord, VerdictRecord
 from airflow_provider_rokt.ledger.report import Tally
 from airflow_provider_rokt.sensors.rokt import RoktBatchStatusSensor
 from airflow_provider_rokt.task.configuration import open_ledger
@@ -23,7 +23,7 @@ def deliver(rejected: int, begun=None):
     tally = Tally(read=1, accepted=1 - rejected, batches=1, requests=1)
     outcome, status = (Outcome.REJECTED, 400) if rejected else (Outcome.ACCEPTED, 202)
     tally.reject([RowFault(RowRef(1, "order-1"), [FieldFault("ip", "is no address")])] * rejected)
-    writer.request(RequestRecord(1, Endpoint.BULK, status, 1, 10, 1.0, 1, 1, (BatchVerdict(outcome, status, 1),)))
+    writer.request(RequestRecord(1, BULK.path, status, 1, 10, 1.0, 1, 1, (VerdictRecord(outcome, status, 1),)))
     report = tally.report(writer.delivery_id, writer.uri)
     writer.finish(report, complete=True)
     return report.summary()

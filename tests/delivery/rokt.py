@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from requests.structures import CaseInsensitiveDict
 
 from airflow_provider_rokt.api.client import Answer, NoAnswerError
+from airflow_provider_rokt.api.endpoints import BULK
 from airflow_provider_rokt.events.batch import EventBatch, serialise
 from airflow_provider_rokt.flow.request import Endpoint, Request
 from airflow_provider_rokt.flow.row import RowRef
@@ -31,7 +32,7 @@ def request_of(*users: Sequence[str], first: int = 1) -> Request:
     for keys in users:
         batches.append(batch_of(*keys, first=first))
         first += len(keys)
-    return Request(Endpoint.BULK, tuple(batches))
+    return Request(BULK, tuple(batches))
 
 
 def requests_of(rows: int, per_request: int) -> list[Request]:
@@ -51,7 +52,7 @@ def answer_of(status: int, *messages: str, headers: Mapping[str, str] | None = N
 
 
 class ModelRokt:
-    """A Poster that follows the contract.
+    """Posts as RoktClient does and follows the contract.
 
     :param refused: key of an event -> how the error tells the batch: ``"path"``, ``"position"`` or ``"none"``.
     :param troubles: by number of the post, from 0: a status to answer, ``"reset"`` (nothing is taken) or

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_rokt.api.addresses import Endpoints
+from airflow_provider_rokt.api.addresses import Addresses
 from airflow_provider_rokt.api.client import Answer, NoAnswerError, RoktClient
 from airflow_provider_rokt.api.credentials import Credentials
+from airflow_provider_rokt.api.endpoints import BULK, IMPORT_V3
 from airflow_provider_rokt.api.pacing import Pacer
 from airflow_provider_rokt.api.retry import RetryPolicy
 from airflow_provider_rokt.delivery.delivery import Delivery
@@ -31,6 +32,7 @@ from airflow_provider_rokt.ledger.report import Report
 from airflow_provider_rokt.sandbox import Sandbox, Settings
 from airflow_provider_rokt.sandbox.faults import AnyFault, Delay, Redirect, Refuse, Reset, Status
 from tests.delivery.rokt import request_of, requests_of
+from tests.flow.requests import rows_in
 
 # Impatient, so that tests are quick; the budget is far longer than any test.
 EAGER = RetryPolicy(budget_seconds=120.0, base_seconds=0.005, cap_seconds=0.05)
@@ -42,7 +44,7 @@ class Office:
 
     def __init__(self, url: str, root: Path, key: str = "sandbox-key", secret: str = "sandbox-secret") -> None:
         self._ledger = Ledger(root)
-        endpoints = Endpoints.of(events_url=url, audience_url=url, allow_any_host=True)
+        endpoints = Addresses.of(events_url=url, audience_url=url, allow_any_host=True)
         self.client = RoktClient(endpoints, Credentials(key, secret), timeout_seconds=30, connections=4)
         self.begun: list[str] = []
 
@@ -50,7 +52,7 @@ class Office:
         writer = self._ledger.begin("conversions", {}, {})
         self.begun.append(writer.delivery_id)
         client = others.pop("poster", self.client)
-        return Delivery(client, writer, concurrency=concurrency, pacer=Pacer(rate), retry=retry, **others)
+        return Delivery(client.post, writer, concurrency=concurrency, pacer=Pacer(rate), retry=retry, **others)
 
     def ledger(self) -> LedgerReader:
         return self._ledger.open(self.begun[-1])
@@ -66,7 +68,7 @@ def office(sandbox: Sandbox, tmp_path: Path) -> Iterator[Office]:
 def deliver(delivery: Delivery, rows: int = 60, per_request: int = 10) -> Report:
     with delivery:
         for request in requests_of(rows, per_request):
-            delivery.read(request.row_count)
+            delivery.read(rows_in(request))
             delivery.send(request)
         return delivery.finish()
 
@@ -97,7 +99,7 @@ def test_the_ledger_tells_the_same(office: Office) -> None:
         (first, first + 9) for first in range(1, 61, 10)
     ]
     assert [record.number for record in records] == [1, 2, 3, 4, 5, 6]
-    assert {(record.status, record.attempts, record.endpoint) for record in records} == {(202, 1, Endpoint.BULK)}
+    assert {(record.status, record.attempts, record.endpoint) for record in records} == {(202, 1, BULK.path)}
     final = ledger.report()
     assert final is not None
     assert final["complete"]
@@ -398,12 +400,12 @@ class Unwritable:
 
 def test_a_full_disk_is_the_error_and_no_thread_is_left_behind(office: Office) -> None:
     writer: Any = Unwritable()
-    delivery = Delivery(office.client, writer, concurrency=2, pacer=Pacer(1e9), retry=EAGER)
+    delivery = Delivery(office.client.post, writer, concurrency=2, pacer=Pacer(1e9), retry=EAGER)
     with pytest.raises(OSError, match="No space left"):
         deliver(delivery)
 
 
-@pytest.mark.parametrize("endpoint", [Endpoint.IMPORT_V3])
+@pytest.mark.parametrize("endpoint", [IMPORT_V3])
 def test_an_audience_goes_the_same_way(sandbox: Sandbox, tmp_path: Path, endpoint: Endpoint) -> None:
     settings = sandbox.settings
     office = Office(sandbox.url, tmp_path, settings.rpub, settings.rsec)

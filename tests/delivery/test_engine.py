@@ -2,16 +2,18 @@ import itertools
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_rokt.api.client import Answer, NoAnswerError, Poster
+from airflow_provider_rokt.api.client import Answer, NoAnswerError
+from airflow_provider_rokt.api.endpoints import BULK, IMPORT_V3
 from airflow_provider_rokt.api.pacing import Pacer
 from airflow_provider_rokt.api.retry import RetryPolicy
 from airflow_provider_rokt.delivery.engine import MOST_BYTES, Engine
-from airflow_provider_rokt.delivery.exchange import Halt, Sender
+from airflow_provider_rokt.delivery.exchange import Dispatcher, Halt
 from airflow_provider_rokt.delivery.settlement import Settlement, Settler
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError
 from airflow_provider_rokt.flow.request import Batch, Endpoint, Request
@@ -27,12 +29,12 @@ STYLES = ["path", "position", "none"]
 class Bench:
     """A settler on time that passes by itself."""
 
-    def __init__(self, poster: Poster, policy: RetryPolicy = FAST, rate: float = 1e9) -> None:
+    def __init__(self, rokt: Any, policy: RetryPolicy = FAST, rate: float = 1e9) -> None:
         self.clock = FakeClock()
         self.halt = Halt()
         self.halt.event = FakeStop(self.clock)
         pacer = Pacer(rate, clock=self.clock)
-        self.settler = Settler(Sender(poster, pacer, policy, self.halt, clock=self.clock).send, self.halt)
+        self.settler = Settler(Dispatcher(rokt.post, pacer, policy, self.halt, clock=self.clock).dispatch, self.halt)
         self.settle = self.settler.settle
 
 
@@ -116,7 +118,7 @@ def test_each_batch_is_final_once_and_names_its_rows() -> None:
 
 
 class Scripted:
-    """A Poster that answers what it is told, the last for ever."""
+    """Answers attempts with what it is told, the last for ever."""
 
     def __init__(self, *answers: Answer | Exception) -> None:
         self._answers = itertools.chain(answers, itertools.repeat(answers[-1]))
@@ -180,7 +182,7 @@ def test_a_429_holds_everybody_back() -> None:
             return super().wait(timeout)
 
     halt.event = Spy(clock)
-    Settler(Sender(Rokt(), pacer, FAST, halt, clock=clock).send, halt).settle(request_of(["a"]))
+    Settler(Dispatcher(Rokt().post, pacer, FAST, halt, clock=clock).dispatch, halt).settle(request_of(["a"]))
     assert waited[1] - waited[0] >= 40.0
 
 
@@ -293,7 +295,7 @@ class ImportRokt:
 def import_of(members: int, per_block: int) -> Request:
     keys = [str(number) for number in range(1, members + 1)]
     blocks = [Block(keys[start : start + per_block]) for start in range(0, members, per_block)]
-    return Request(Endpoint.IMPORT_V3, tuple(blocks), b'{"emails":[', b"]}")
+    return Request(IMPORT_V3, tuple(blocks), b'{"emails":[', b"]}")
 
 
 def test_one_bad_member_is_found() -> None:
@@ -332,7 +334,7 @@ class LargeUser(Block):
 
 
 def test_parts_that_need_more_room_than_the_whole_keep_the_limit() -> None:
-    request = Request(Endpoint.BULK, (LargeUser(["1", "2", "3"]), LargeUser(["4", "5"])))
+    request = Request(BULK, (LargeUser(["1", "2", "3"]), LargeUser(["4", "5"])))
     rokt = Scripted(answer_of(400, "[0]: bad", "[1]: bad"), answer_of(202))
     settlement = Bench(rokt).settle(request)
     assert settlement.accepted == 5
@@ -373,7 +375,7 @@ def test_only_so_many_bytes_are_on_their_way() -> None:
         return Settlement(accepted=1)
 
     engine, accepted = Engine(settle, 32), 0
-    request = Request(Endpoint.IMPORT_V3, (Block(["1"], MOST_BYTES // 2 - 10),), b"[", b"]")
+    request = Request(IMPORT_V3, (Block(["1"], MOST_BYTES // 2 - 10),), b"[", b"]")
     for number in range(6):
         engine.submit(request)
         if number >= 2:  # two are on their way: room has to be made
@@ -399,5 +401,5 @@ def test_what_a_thread_raises_is_raised_again() -> None:
 def test_a_batch_is_what_the_model_thinks_it_is() -> None:
     """The model's own check: one batch kept once, whatever the number of posts."""
     rokt, body = ModelRokt(), b"[" + batch_of("a", "b").body + b"]"
-    assert [rokt.post(Endpoint.BULK, body).status for _ in range(2)] == [202, 202]
+    assert [rokt.post(BULK, body).status for _ in range(2)] == [202, 202]
     assert rokt.kept == {"a": 1, "b": 1}

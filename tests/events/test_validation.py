@@ -92,7 +92,7 @@ def test_both_agree_on_what_is_not(case: tuple[Root, Document]) -> None:
 def test_many_at_once_are_judged_as_each_alone(cases: list[tuple[Root, Document]]) -> None:
     for root, validator in VALIDATORS.items():
         documents = [document for of, document in cases if of == root]
-        assert validator.verdicts(documents) == [validator.accepts(document) for document in documents]
+        assert validator.accepted(documents) == [validator.accepts(document) for document in documents]
 
 
 @settings(deadline=None)

@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_rokt.api.endpoints import BULK, IMPORT_V3
 from airflow_provider_rokt.flow.packing import RequestPacker, batches_per_request
-from airflow_provider_rokt.flow.request import Batch, Endpoint, Request
+from airflow_provider_rokt.flow.request import Batch, Request
 from airflow_provider_rokt.flow.row import RowRef
 from airflow_provider_rokt.limits import BATCHES_PER_REQUEST, EVENTS_PER_REQUEST, REQUEST_BYTES
+from tests.flow.requests import rows_in
 
-BULK = Request(Endpoint.BULK, ())
-IMPORT = Request(Endpoint.IMPORT_V3, (), prefix=b'{"action":"include","sha256s":[', suffix=b'],"list":"lapsed"}')
+BULK = Request(BULK, ())
+IMPORT = Request(IMPORT_V3, (), prefix=b'{"action":"include","sha256s":[', suffix=b'],"list":"lapsed"}')
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def test_no_limit_is_broken_no_batch_lost_and_no_request_left_half_empty(
 ) -> None:
     def fits(request: Request) -> bool:
         return (
-            len(request.batches) <= most_batches and request.row_count <= most_rows and len(request.body) <= most_bytes
+            len(request.batches) <= most_batches and rows_in(request) <= most_rows and len(request.body) <= most_bytes
         )
 
     requests = pack(RequestPacker(envelope, batches=most_batches, rows=most_rows, size=most_bytes), batches)
@@ -65,7 +67,7 @@ def test_no_limit_is_broken_no_batch_lost_and_no_request_left_half_empty(
 def test_the_envelope_surrounds_every_request() -> None:
     requests = pack(RequestPacker(IMPORT, batches=2), [block(number) for number in range(3)])
     assert [len(json.loads(request.body)["sha256s"]) for request in requests] == [2, 1]
-    assert {request.endpoint for request in requests} == {Endpoint.IMPORT_V3}
+    assert {request.endpoint for request in requests} == {IMPORT_V3}
     assert {json.loads(request.body)["list"] for request in requests} == {"lapsed"}
 
 
@@ -73,8 +75,8 @@ def test_the_limits_of_the_events_api_hold_unless_others_are_given() -> None:
     small = pack(RequestPacker(BULK), [block(number) for number in range(250)])
     assert [len(request.batches) for request in small] == [BATCHES_PER_REQUEST, BATCHES_PER_REQUEST, 50]
     many = pack(RequestPacker(BULK), [block(number, rows=40) for number in range(5)])
-    assert [request.row_count for request in many] == [80, 80, 40]
-    assert all(request.row_count <= EVENTS_PER_REQUEST for request in many)
+    assert [rows_in(request) for request in many] == [80, 80, 40]
+    assert all(rows_in(request) <= EVENTS_PER_REQUEST for request in many)
 
 
 def test_brackets_and_commas_count() -> None:

@@ -45,7 +45,7 @@ def test_an_extra_that_is_no_json_object_is_a_problem(monkeypatch, extra):
 @pytest.mark.parametrize("extra", [None, "", "  ", "null", "{}"])
 def test_an_empty_extra_is_none(monkeypatch, extra):
     connect_with_extra(monkeypatch, extra)
-    assert RoktHook().settings.pod == "us1"
+    assert RoktHook().settings.addresses.events == "https://s2s.us1.mparticle.com"
 
 
 def test_a_conversion_delivery_lists_everything_wrong_with_its_connection(monkeypatch, ledger):

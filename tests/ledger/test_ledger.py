@@ -13,21 +13,23 @@ from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_rokt.storage import store_folder
+from airflow_provider_rokt.api.endpoints import BULK, IMPORT_V3
 from airflow_provider_rokt.exceptions import RoktLedgerError
-from airflow_provider_rokt.flow.request import Endpoint
 from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef
-from airflow_provider_rokt.ledger.overview import BatchVerdict, Ledger, LedgerWriter, RequestRecord, delivery_id_of
+from airflow_provider_rokt.ledger.overview import Ledger, delivery_id_of
+from airflow_provider_rokt.ledger.records import RequestRecord, VerdictRecord
 from airflow_provider_rokt.ledger.report import Tally
+from airflow_provider_rokt.ledger.writer import LedgerWriter
+from airflow_provider_rokt.storage import store_folder
 
 SENDER = {"dag_id": "orders", "task_id": "send", "run_id": "r1", "map_index": -1, "try_number": 1, "connection": "c"}
-ACCEPTED = BatchVerdict(Outcome.ACCEPTED, 202, 1)
-REFUSED = BatchVerdict(Outcome.REJECTED, 400, 2, "is not a valid e-mail address", "user_identities.email")
-UNSENT = BatchVerdict(Outcome.FAILED, None, 3, "not sent: Rokt did not answer")
+ACCEPTED = VerdictRecord(Outcome.ACCEPTED, 202, 1)
+REFUSED = VerdictRecord(Outcome.REJECTED, 400, 2, "is not a valid e-mail address", "user_identities.email")
+UNSENT = VerdictRecord(Outcome.FAILED, None, 3, "not sent: Rokt did not answer")
 
 
-def record(number: int = 1, *batches: BatchVerdict) -> RequestRecord:
-    return RequestRecord(number, Endpoint.BULK, 202, 1, 4321, 12.5, 1, 9, batches or (ACCEPTED,))
+def record(number: int = 1, *batches: VerdictRecord) -> RequestRecord:
+    return RequestRecord(number, BULK.path, 202, 1, 4321, 12.5, 1, 9, batches or (ACCEPTED,))
 
 
 def fault(number: int, key: str) -> RowFault:
@@ -131,7 +133,7 @@ class TestRoundTrip:
 
     def test_half_a_surrogate_pair_does_not_stop_the_ledger(self, ledger):
         writer = begin(ledger)
-        writer.request(record(1, BatchVerdict(Outcome.REJECTED, 400, 1, reason='bad \ud83d"')))
+        writer.request(record(1, VerdictRecord(Outcome.REJECTED, 400, 1, reason='bad \ud83d"')))
         writer.rows(Outcome.REJECTED, [fault(1, "caf\u00e9 \ud83d\ude00"), fault(2, "half \ud83d")])
         writer.finish(Tally().report(writer.delivery_id, writer.uri), complete=True)
         reader = ledger.open(writer.delivery_id)
@@ -140,7 +142,7 @@ class TestRoundTrip:
 
     @given(st.lists(st.sampled_from([ACCEPTED, REFUSED, UNSENT]), max_size=30))
     def test_folding_equal_verdicts_loses_none(self, verdicts):
-        whole = RequestRecord(1, Endpoint.IMPORT_V3, None, 3, 1, 1.0, 1, 2, tuple(verdicts))
+        whole = RequestRecord(1, IMPORT_V3.path, None, 3, 1, 1.0, 1, 2, tuple(verdicts))
         folded = whole.folded()
         assert folded.unfolded() == whole
         assert sum(verdict.times for verdict in folded.batches) == len(verdicts)
@@ -305,14 +307,15 @@ class TestDamage:
 KILLED = """
 import sys, time
 from pathlib import Path
-from airflow_provider_rokt.ledger.overview import BatchVerdict, Ledger, RequestRecord
-from airflow_provider_rokt.flow.request import Endpoint
+from airflow_provider_rokt.ledger.records import VerdictRecord, RequestRecord
+from airflow_provider_rokt.ledger.overview import Ledger
+from airflow_provider_rokt.api.endpoints import BULK
 from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef
 
 writer = Ledger(Path(sys.argv[1])).begin("conversions", {}, {})
 for number in range(1, 501):
-    verdict = BatchVerdict(Outcome.ACCEPTED, 202, 1)
-    writer.request(RequestRecord(number, Endpoint.BULK, 202, 1, 10, 1.0, number, number, (verdict,)))
+    verdict = VerdictRecord(Outcome.ACCEPTED, 202, 1)
+    writer.request(RequestRecord(number, BULK.path, 202, 1, 10, 1.0, number, number, (verdict,)))
     writer.rows(Outcome.REJECTED, [RowFault(RowRef(number, f"order-{number}"), [FieldFault("ip", "is bad")])])
 print(writer.delivery_id, flush=True)
 time.sleep(60)

@@ -15,7 +15,6 @@ from airflow_provider_rokt.exceptions import (
     RoktIncompleteError,
     RoktMappingError,
     RoktRejectedError,
-    RoktSettingsError,
 )
 from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.operators.rokt import RoktAudienceOperator
@@ -300,17 +299,7 @@ def test_each_road_has_a_memory_of_its_own(sandbox, rokt, shop):
         ([{"customerid": "c1"}], {}, RoktMappingError, "via='events'"),
         ([{"customerid": "c1"}], {"via": "events", "mode": "mirror"}, RoktMappingError, "include"),
         ([{"email": "a@example.com", "audience_name": "x"}], {}, RoktMappingError, "expand"),
-        (
-            [{"email": "a@example.com"}],
-            {"mode": "replace", "via": "mail", "max_removed": 2},
-            RoktSettingsError,
-            "mirror",
-        ),
-        ([{"email": "a@example.com"}], {"audience": "x" * 101}, RoktSettingsError, "100"),
         ([{"emial": "a@example.com"}], {}, RoktMappingError, "email"),
-        ([{"email": "a@example.com"}], {"flag": "member"}, RoktSettingsError, "{audience}"),
-        ([{"email": "a@example.com"}], {"members_per_request": 0}, RoktSettingsError, "members_per_request"),
-        ([{"email": "a@example.com"}], {"mode": "mirror", "resend_from": "x"}, RoktSettingsError, "repairs"),
     ],
 )
 def test_bad_input_is_met_before_anything_is_sent(sandbox, rokt, shop, rows, options, kind, says):

@@ -69,7 +69,7 @@ def order(number, **changes):
 
 
 def preview(rows, mapping=None, source=None, **options):
-    kept = {name: options.pop(name) for name in ("rows_shown", "show_values", "wanted") if name in options}
+    kept = {name: options.pop(name) for name in ("rows_shown", "show_values", "selects") if name in options}
     return preview_conversions(source or Rows(rows), ConversionOptions(mapping=mapping, **options), **kept)
 
 
@@ -199,8 +199,8 @@ def test_an_event_larger_than_a_batch_is_told_as_it_would_be():
     assert shown["faults"] == [{"path": "events[]", "reason": "larger than 128000 bytes as a batch of its own"}]
 
 
-def test_rows_that_are_not_wanted_are_skipped():
-    result = preview(map(order, range(3)), wanted=lambda row: row.key == "order-1")
+def test_rows_that_are_not_selected_are_skipped():
+    result = preview(map(order, range(3)), selects=lambda row: row.key == "order-1")
     assert ["document" in row for row in result["rows"]] == [False, True, False]
 
 
@@ -213,9 +213,9 @@ def test_rows_read_together_are_judged_apart(changes):
     assert paths == [list(change) for change in changes]
 
 
-def test_what_is_wrong_with_a_row_that_is_not_wanted_is_not_told():
+def test_what_is_wrong_with_a_row_that_is_not_selected_is_not_told():
     rows = [order(0, timestamp_unixtime_ms="never"), order(1), order(2, conversiontype="x" * 5000)]
-    result = preview(rows, wanted=lambda row: row.key == "order-1")
+    result = preview(rows, selects=lambda row: row.key == "order-1")
     assert (result["rows_rejected"], result["rows_skipped"]) == (0, 2)
 
 

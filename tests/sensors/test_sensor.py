@@ -173,10 +173,9 @@ class TestThresholds:
         assert sensor(results, max_failed=5, max_rejected=25).execute({})["rows_failed"] == 5
 
     @pytest.mark.parametrize("name", ["max_rejected", "max_failed"])
-    def test_a_malformed_threshold_fails_before_waiting(self, ledger, name):
-        cause = failure(sensor(UNKNOWN, **{name: "1"}).execute, {})
-        assert isinstance(cause, RoktSettingsError)
-        assert name in str(cause)
+    def test_a_malformed_threshold_is_refused_in_the_dag_file(self, name):
+        with pytest.raises(RoktSettingsError, match=f"'wait'.*{name} must be a whole number"):
+            sensor(UNKNOWN, **{name: "1"})
 
 
 class TestDeferring:
@@ -248,4 +247,4 @@ class TestAsATask:
 
     def test_making_it_touches_nothing(self, tmp_path, monkeypatch):
         monkeypatch.setenv("AIRFLOW__ROKT__LEDGER_PATH", "no/such/place")
-        sensor("{{ nothing }}", max_rejected="later")
+        sensor("{{ nothing }}", max_rejected="{{ later }}")

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import DataError
 
-from airflow_provider_rokt.exceptions import RoktAuthError, RoktQueryError, RoktSettingsError, RoktSourceError
+from airflow_provider_rokt.exceptions import RoktAuthError, RoktQueryError, RoktSourceError
 from airflow_provider_rokt.sources import DictSource, SqlSource
 from airflow_provider_rokt.sources.query_error import query_error
 from airflow_provider_rokt.sources.statement import one_statement
@@ -267,14 +267,6 @@ class TestConnection:
     def test_or_a_hook_that_runs_no_sql(self) -> None:
         with pytest.raises(RoktSourceError, match="BaseHook, which runs no SQL"):
             SqlSource(BaseHook(), "SELECT 1").read(Reader())  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("fetch_size", [0, -1, 1.0, "5", None, True])
-def test_a_window_has_a_whole_number_of_rows(fetch_size: Any) -> None:
-    with pytest.raises(RoktSettingsError, match="fetch_size"):
-        SqlSource(CONN_ID, "SELECT 1", fetch_size=fetch_size)
-    with pytest.raises(RoktSettingsError, match="fetch_size"):
-        DictSource([], fetch_size=fetch_size)
 
 
 @pytest.mark.parametrize(

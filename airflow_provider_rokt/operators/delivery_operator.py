@@ -1,0 +1,139 @@
+"""What the operators share: the rows of a query, options, one delivery, its report."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, Unpack
+
+from airflow.providers.common.compat.sdk import BaseOperator, XComArg
+
+from airflow_provider_rokt.exceptions import RoktError
+from airflow_provider_rokt.task.base_arguments import TaskArguments, is_templated, known
+from airflow_provider_rokt.task.failures import RoktArgumentsError, terminal_errors
+
+# What delivers (requests, validators, phone numbers) is imported where it runs: a DAG file that only names a
+# task is parsed every few seconds.
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_rokt.events.rules import Environment, TimestampUnit
+    from airflow_provider_rokt.hooks.rokt import RoktHook
+    from airflow_provider_rokt.ledger.report import Report
+    from airflow_provider_rokt.runs.options import DeliveryOptions
+    from airflow_provider_rokt.sources import SqlSource
+
+_Options = TypeVar("_Options", bound="DeliveryOptions")
+
+
+class DeliveryOperator(BaseOperator):
+    """One delivery of a query's rows; the parameters are those that both operators document."""
+
+    template_fields: Sequence[str] = (
+        "sql",
+        "sql_conn_id",
+        "parameters",
+        "sql_hook_params",
+        "mapping",
+        "rokt_conn_id",
+        "environment",
+        "resend_from",
+    )
+    template_ext: Sequence[str] = (".sql",)
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "sql": "sql",
+        "parameters": "json",
+        "sql_hook_params": "json",
+        "mapping": "json",
+    }
+    ui_color = "#e9d8fd"
+
+    def __init__(
+        self,
+        *,
+        sql: str,
+        sql_conn_id: str,
+        mapping: Mapping[str, Any] | None,
+        parameters: Sequence[Any] | Mapping[str, Any] | XComArg | None,
+        sql_hook_params: Mapping[str, Any] | None,
+        rokt_conn_id: str,
+        environment: "Environment",
+        timestamp_unit: "TimestampUnit",
+        phone_region: str,
+        max_rejected: int | float,
+        concurrency: int,
+        fetch_size: int,
+        resend_from: str | Mapping[str, Any] | XComArg | None,
+        **kwargs: Unpack[TaskArguments],
+    ) -> None:
+        super().__init__(**kwargs)
+        self.sql = sql
+        self.sql_conn_id = sql_conn_id
+        self.mapping = mapping
+        self.parameters = parameters
+        self.sql_hook_params = sql_hook_params
+        self.rokt_conn_id = rokt_conn_id
+        self.environment = environment
+        self.timestamp_unit = timestamp_unit
+        self.phone_region = phone_region
+        self.max_rejected = max_rejected
+        self.concurrency = concurrency
+        self.fetch_size = fetch_size
+        self.resend_from = resend_from
+
+    def execute(self, context: "Context") -> dict[str, Any]:
+        """Delivers, then judges the report; a failed task has its report as XCom too.
+
+        :raises RoktTaskFailed: when running it again is useless; the cause says why.
+        :raises RoktError: one that a retry may mend.
+        """
+        with terminal_errors():
+            try:
+                return self._deliver().judged(self.max_rejected).summary()
+            except RoktError as error:
+                if error.report and (ti := context.get("ti")):
+                    ti.xcom_push(key="return_value", value=error.report)
+                raise
+
+    @abstractmethod
+    def _deliver(self) -> "Report":
+        """Delivers the query's rows."""
+
+    @cached_property
+    def hook(self) -> "RoktHook":
+        """The hook of ``rokt_conn_id``."""
+        from airflow_provider_rokt.hooks.rokt import RoktHook
+
+        return RoktHook(self.rokt_conn_id)
+
+    def on_kill(self) -> None:
+        """Stops in order: requests on their way get their verdict, nothing more is sent."""
+        self.hook.stop()
+
+    def _source(self) -> "SqlSource":
+        from airflow_provider_rokt.sources import SqlSource
+
+        # What another task returns is there by now.
+        parameters: Any = self.parameters
+        return SqlSource(self.sql_conn_id, self.sql, parameters, self.sql_hook_params, self.fetch_size)
+
+    def _arguments(self, kind: "type[DeliveryOptions]") -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(kind)}
+
+    def _options(self, kind: "type[_Options]") -> "_Options":
+        """The options as rendered; made before the source reads its own share of them."""
+        return kind(**self._arguments(kind))
+
+    def _refuse_what_is_wrong(self, kind: "type[DeliveryOptions]") -> None:
+        """Says in the DAG file what need not wait for a run.
+
+        :raises RoktSettingsError: naming everything that is known to be wrong.
+        """
+        arguments = self._arguments(kind)
+        given = known(arguments)
+        mapping = arguments["mapping"]
+        if isinstance(mapping, Mapping):
+            # A destination's path is never a template. A source that is one stands for any column.
+            given["mapping"] = {path: "a column" if is_templated(one) else one for path, one in mapping.items()}
+        if problems := kind.early_problems(given):
+            raise RoktArgumentsError(f"the task {self.task_id!r}", problems)

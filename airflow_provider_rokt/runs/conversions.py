@@ -1,0 +1,55 @@
+"""One run of conversions: options and connection become a stream."""
+
+import logging
+from collections.abc import Callable
+
+from airflow_provider_rokt.api.endpoints import BULK, HISTORICAL
+from airflow_provider_rokt.events.conversion_stream import ConversionStream
+from airflow_provider_rokt.events.mapping import compile_mapping
+from airflow_provider_rokt.flow.packing import batches_per_request
+from airflow_provider_rokt.flow.stream import ColumnNames, Selects, Source
+from airflow_provider_rokt.ledger.report import Report
+from airflow_provider_rokt.runs.operation import OperationRun
+from airflow_provider_rokt.runs.options import ConversionOptions
+
+log = logging.getLogger(__name__)
+
+
+class ConversionRun(OperationRun[ConversionOptions]):
+    """Delivers a source's rows as conversion events."""
+
+    def deliver(self, source: Source) -> Report:
+        """Delivers the rows; see :meth:`OperationRun.deliver`."""
+        options = self._options
+        if options.historical:
+            log.warning(
+                "historical=True: events older than 72 hours go to /historical, which does not forward them to event "
+                "outputs; they may never be attributed to a campaign"
+            )
+        size = batches_per_request(self._place.settings.batches_per_second)
+        make_stream = stream_maker(options, batches=size, group_by_user=options.group_by_user, selects=self._resend)
+        return self._deliver(source, make_stream)
+
+
+def stream_maker(
+    options: ConversionOptions, *, batches: int, group_by_user: bool, selects: Selects | None
+) -> Callable[[ColumnNames], ConversionStream]:
+    """The function that makes the stream once a query's columns are known; what does not fit is a RoktMappingError.
+
+    :param batches: most batches of a request.
+    :param selects: tells which rows to send; the others are skipped.
+    """
+    rules = options.rules()
+
+    def make_stream(columns: ColumnNames) -> ConversionStream:
+        return ConversionStream(
+            compile_mapping(options.mapping, columns, rules),
+            now=rules.now,
+            batches_per_request=batches,
+            bulk=BULK,
+            historical=HISTORICAL if options.historical else None,
+            group_by_user=group_by_user,
+            selects=selects,
+        )
+
+    return make_stream
