@@ -4,7 +4,7 @@ import os
 import time
 import traceback
 from collections.abc import Mapping
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -15,6 +15,18 @@ from airflow_provider_rokt.api.addresses import Addresses
 from airflow_provider_rokt.api.credentials import Credentials
 from airflow_provider_rokt.exceptions import RoktEndpointError, RoktError, RoktUnreachableError
 from airflow_provider_rokt.flow.request import Endpoint
+
+ANSWER_BYTES: Final = 1024 * 1024
+"""How much of an answer is read; 100 verdicts of Rokt are some 30 kB."""
+_CHUNK: Final = 64 * 1024
+_NO_ANSWER: Final = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+    ConnectionError,
+    TimeoutError,
+)
 
 
 class Answer(NamedTuple):
@@ -42,32 +54,10 @@ class NoAnswerError(RoktUnreachableError):
         super().__init__(f"no answer came from Rokt ({cause})")
 
 
-class Poster(Protocol):
-    """Whatever posts: :class:`~airflow_provider_rokt.api.client.RoktClient`, or a model of Rokt in a test."""
-
-    def post(self, endpoint: Endpoint, body: bytes) -> Answer:
-        """One attempt; safe to call from several threads.
-
-        :raises NoAnswerError: where it is unknown whether Rokt took it.
-        """
-
-
-ANSWER_BYTES: Final = 1024 * 1024
-"""How much of an answer is read; 100 verdicts of Rokt are some 30 kB."""
-_CHUNK: Final = 64 * 1024
-_NO_ANSWER: Final = (
-    requests.ConnectionError,
-    requests.Timeout,
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-    ConnectionError,
-    TimeoutError,
-)
-
-
 class RoktClient:
     """Posts to Rokt. Threads may share it; it never retries and never follows a redirect.
 
+    :param addresses: where each surface listens.
     :param timeout_seconds: to connect, and between two bytes of the answer.
     :param connections: kept open at most; one for each thread that posts.
     """

@@ -1,7 +1,7 @@
 """Requests of the Custom Audience Import: members in blocks, so that one the server refuses can be found.
 
-A request carries one list, one action and one of the four member keys (rdocs/custom-audience-import); addresses and
-hashes therefore never share one.
+A request carries one list, one action and one of the four member keys (Rokt's page on the custom audience import);
+addresses and hashes therefore never share one.
 """
 
 import json

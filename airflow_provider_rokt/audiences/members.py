@@ -36,7 +36,7 @@ _member: Final = partial(tuple.__new__, Member)
 def member_reader(*, hash_emails: bool, path: str = "user_identities.email") -> Callable[[object], Member | FieldFault]:
     """Returns the function that reads one value as a member.
 
-    Whitespace is removed and letters are lowered before hashing (rdocs/custom-audience-import). A value that is a
+    Whitespace is removed and letters are lowered before hashing (Rokt's page on the import). A value that is a
     hash already is taken as it is, never hashed twice.
 
     :param hash_emails: send an address as its SHA-256.

@@ -10,7 +10,7 @@ from airflow_provider_rokt.limits import AUDIENCE_NAME_CHARS
 FLAG: Final = "segment_{audience}"
 
 _AUDIENCE: Final = "{audience}"
-# lim: longer attribute names are cut off, so that two of them could become one.
+# mParticle's default service limits: longer attribute names are cut off, so that two of them could become one.
 _FLAG_CHARS: Final = 256
 # A name with one of these is a mistake nobody sees, and half of a surrogate pair cannot be sent at all.
 _NEVER: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")

@@ -152,7 +152,7 @@ class _Attempts:
         return answer
 
     def wait(self, seconds: float) -> None:
-        """Waits before the next attempt, which keeps the pace like every other."""
+        """Waits before the next attempt, which keeps the pace like every other, unless the delivery is halted first."""
         log.info("Rokt answered %s; trying again in %.1f s", self._status or "nothing", seconds)
         if self._status == 429:
             # The limit is the account's: the other threads would only run into it too.
@@ -162,7 +162,7 @@ class _Attempts:
         self.wait_for_turn()
 
     def wait_for_turn(self) -> None:
-        """Waits until the request may leave."""
+        """Waits until the request may leave, unless the delivery is halted first."""
         self._departure = self._pacer.acquire(self._request.paced_batches, self._halt.event)
         if self._departure is None:
             raise _HaltedError

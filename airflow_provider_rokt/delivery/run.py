@@ -28,7 +28,10 @@ class DeliveryRun:
         self._stopped = False
 
     def run(self) -> Report:
-        """Reads, sends and reports; raises what a reader or Rokt raised, with the ledger closed."""
+        """Reads, sends and reports.
+
+        :raises RoktError: what a reader or Rokt raised, with the ledger closed.
+        """
         with ExitStack() as stack:
             # Every few thousand rows the garbage collector would walk through all of Airflow, a fifth of the time.
             gc.freeze()

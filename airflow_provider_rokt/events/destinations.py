@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from airflow_provider_rokt.events.fields import FIELDS, TEXT, Field, Need, hash_of
 from airflow_provider_rokt.exceptions import RoktMappingError
 
-# lim: longer attribute names are cut off, so that two of them could become one.
+# mParticle's default service limits: longer attribute names are cut off, so that two of them could become one.
 _NAME_CHARS: Final = 256
 _SHAPES: Final = ": write it as the table of fields does, like user_identities.email or user_attributes.<any>"
 # Paths that the operators set, so that no row can; to each why it cannot be mapped.

@@ -37,7 +37,7 @@ def timestamp(unit: str, now: float) -> Normaliser:
     """A normaliser to whole milliseconds since 1970; what names no time zone is UTC.
 
     :param unit: what a plain number counts: ``auto``, ``s``, ``ms``, ``us`` or ``ns``.
-    :param now: seconds since 1970; more than 24 hours after it is a fault.
+    :param now: seconds since 1970; what is more than 24 hours after it is a :class:`BadValue`.
     """
     scales = _UNITS[unit]
     latest = int((now + _TOLERANCE) * 1000)
@@ -56,7 +56,7 @@ def timestamp(unit: str, now: float) -> Normaliser:
 def birthday(now: float) -> Normaliser:
     """A normaliser to a day as ``yyyymmdd``, from a date, a datetime, ISO 8601 text or ``yyyymmdd`` itself.
 
-    :param now: seconds since 1970; a day after it is a fault.
+    :param now: seconds since 1970; a day after it is a :class:`BadValue`.
     """
     latest = _digits(datetime.fromtimestamp(now, UTC))
 

@@ -88,7 +88,11 @@ class BatchStatus:
         }
 
     def check(self, max_rejected: int | float, max_failed: int | float) -> None:
-        """Fail where more rows failed or were rejected than allowed; rows (int) or fractions of the rows read."""
+        """Fails where more rows failed or were rejected than allowed; rows (int) or fractions of the rows read.
+
+        :raises RoktIncompleteError: where too many failed.
+        :raises RoktRejectedError: where too many were rejected.
+        """
         if exceeds(self.rows_failed, self.rows_read, max_failed):
             raise RoktIncompleteError(
                 f"{self.rows_failed} of {self.rows_read} rows were not delivered and max_failed is {max_failed}. "

@@ -45,7 +45,7 @@ class Ledger:
     def begin(
         self, operation: str, sender: dict[str, Any], options: dict[str, Any], delivery_id: str | None = None
     ) -> LedgerWriter:
-        """Begin a delivery; its header is readable at once.
+        """Begins a delivery; its header is readable at once.
 
         :param operation: ``"conversions"`` or ``"audience"``.
         :param sender: the task and its connection, as :class:`~.records.DeliveryHeader` says.
@@ -73,7 +73,10 @@ class Ledger:
         return LedgerReader(folder, name) if folder.exists(part_name(0)) else None
 
     def open(self, delivery: str) -> LedgerReader:
-        """The ledger of a delivery that must exist; the parameter is that of :meth:`find`."""
+        """The ledger of a delivery that must exist; the parameter is that of :meth:`find`.
+
+        :raises RoktLedgerError: where it does not.
+        """
         reader = self.find(delivery)
         if reader is None:
             raise RoktLedgerError(
@@ -106,12 +109,16 @@ def delivery_id_of(delivery: str) -> str:
 
     :param delivery: the id itself, or the URI a report names. Of a URI only the last segment counts, since a shared
         folder may be mounted elsewhere on another worker.
+    :raises RoktLedgerError: where it cannot be one.
     """
     return plain_name(delivery.rstrip("/").rpartition("/")[2])
 
 
 def plain_name(name: str) -> str:
-    """The name itself where it can be a delivery's; what could lead out of the ledger's folder is refused."""
+    """The name itself where it can be a delivery's.
+
+    :raises RoktLedgerError: for what could lead out of the ledger's folder.
+    """
     if not _PLAIN_NAME.fullmatch(name):
         raise RoktLedgerError(f"{name[:80]!r} is no delivery id: letters, digits, '-', '_' and '.' make one")
     return name

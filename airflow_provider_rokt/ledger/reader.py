@@ -37,7 +37,10 @@ class LedgerReader:
 
     @cached_property
     def header(self) -> DeliveryHeader:
-        """Who began the delivery, when and with which options."""
+        """Who began the delivery, when and with which options.
+
+        :raises RoktLedgerError: where the line is missing, damaged or of another format.
+        """
         for header in self._records(DeliveryHeader, [part_name(0)]):
             return header
         raise RoktLedgerError(f"the ledger {self.uri} has no header; was its task killed as it began?")
@@ -54,7 +57,10 @@ class LedgerReader:
                 yield record
 
     def report(self) -> dict[str, Any] | None:
-        """The flat final report with ``complete`` and ``finished_at``; None while it runs, and after it was killed."""
+        """The flat final report with ``complete`` and ``finished_at``; None while it runs, and after it was killed.
+
+        :raises RoktLedgerError: where it is damaged.
+        """
         if not self.finished:
             return None
         for line in self._folder.lines(REPORT_NAME):
@@ -74,7 +80,10 @@ class LedgerReader:
         return report is not None and bool(report["complete"])
 
     def undelivered_keys(self) -> set[str]:
-        """The keys of all rejected and failed rows; refused where rows may be missing that were never read."""
+        """The keys of all rejected and failed rows.
+
+        :raises RoktLedgerError: where rows may be missing that were never read.
+        """
         if not self.complete:
             raise RoktLedgerError(
                 f"delivery {self.delivery_id} did not read its rows to the end, so its ledger {self.uri} cannot name "

@@ -159,7 +159,7 @@ class Tally:
     extras: dict[str, int] = field(default_factory=dict)
 
     def reject(self, faults: Iterable[RowFault]) -> None:
-        """Count rows as rejected and keep the first ones; of several faults in a row the first is shown."""
+        """Counts rows as rejected and keeps the first ones; of several faults in a row the first is shown."""
         for fault in faults:
             if fault.row.number != NO_ROW:
                 self.rejected += 1
@@ -171,7 +171,7 @@ class Tally:
                 self.rejections.append({name: printable(text) for name, text in row.items()})
 
     def fail(self, faults: Iterable[RowFault]) -> None:
-        """Count rows as failed, by reason; there are few reasons, as they name no row."""
+        """Counts rows as failed, by reason; there are few reasons, as they name no row."""
         for fault in faults:
             if fault.row.number != NO_ROW:
                 self.failed += 1
@@ -180,7 +180,7 @@ class Tally:
             self.failures[printable(fault.faults[0].reason) if fault.faults else "unknown"] += 1
 
     def fail_the_rest(self, reason: str) -> None:
-        """Count every row read and not accounted for as failed: the delivery ended before it got to them."""
+        """Counts every row read and not accounted for as failed: the delivery ended before it got to them."""
         rest = self.read - self.accepted - self.rejected - self.failed - self.skipped
         if rest > 0:
             self.failed += rest

@@ -35,18 +35,18 @@ class LedgerWriter:
             ) from error
 
     def request(self, record: RequestRecord) -> None:
-        """Record one request and its verdicts."""
+        """Records one request and its verdicts."""
         self._lines.write(encode([record.folded()]))
 
     def rows(self, outcome: Outcome, faults: Iterable[RowFault]) -> None:
-        """Record rows that were not delivered.
+        """Records rows that were not delivered.
 
         :param outcome: ``rejected`` or ``failed``.
         """
         self._lines.write(encode(RowRecord.of(outcome, fault) for fault in faults))
 
     def finish(self, report: Report, complete: bool) -> None:
-        """Record the final report; nothing can be written afterwards.
+        """Records the final report; nothing can be written afterwards.
 
         :param complete: whether the source was read to its end, so that every row is accounted for.
         """

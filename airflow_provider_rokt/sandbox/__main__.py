@@ -24,7 +24,7 @@ It keeps what it is sent in memory and shows it to whoever asks: send it no real
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve a sandbox until interrupted.
+    """Serves a sandbox until interrupted.
 
     :param argv: the arguments, without the program's name.
     :returns: the process's exit status.
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def serve(arguments: argparse.Namespace) -> int:
-    """Serve a sandbox until interrupted; see :func:`main`."""
+    """Serves a sandbox until interrupted; see :func:`main`."""
     names = Settings.__dataclass_fields__
     settings = Settings(**{name: value for name, value in vars(arguments).items() if name in names})
     try:

@@ -64,13 +64,13 @@ async def _audiences(request: Request) -> Response:
 
 
 async def _reset(request: Request) -> Response:
-    """Forget everything; the settings stay."""
+    """Forgets everything; the settings stay."""
     request.app.state.account = Account(account_of(request).settings)
     return Response(status_code=204)
 
 
 async def _faults(request: Request) -> Response:
-    """Set faults (one object or an array), list them or remove them all."""
+    """Sets faults (one object or an array), lists them or removes them all."""
     account = account_of(request)
     if request.method == "DELETE":
         account.faults.clear()

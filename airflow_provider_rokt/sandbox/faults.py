@@ -34,7 +34,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Status(Fault, frozen=True, tag="status"):
-    """Reply with this status.
+    """Replies with this status.
 
     :param retry_after: seconds for a ``Retry-After`` header.
     :param as_date: write it as an HTTP date.
@@ -64,7 +64,7 @@ class Redirect(Fault, frozen=True, tag="redirect"):
 
 
 class Reset(Fault, frozen=True, tag="reset"):
-    """Reset the TCP connection without an answer."""
+    """Resets the TCP connection without an answer."""
 
     def answer(self) -> Reply:
         """No answer."""
@@ -132,12 +132,12 @@ class Faults:
         self._set: list[tuple[AnyFault, int | None]] = []
 
     def add(self, *faults: AnyFault) -> None:
-        """Set faults, behind those already set."""
+        """Sets faults, behind those already set."""
         with self._lock:
             self._set += [(fault, fault.times) for fault in faults]
 
     def clear(self) -> None:
-        """Remove every fault."""
+        """Removes every fault."""
         with self._lock:
             self._set.clear()
 

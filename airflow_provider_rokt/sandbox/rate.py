@@ -19,7 +19,7 @@ class SlidingWindow:
         self._total = 0
 
     def add(self, at: float, batches: int) -> int:
-        """Count batches that arrive at this time, never before an earlier one; the new total."""
+        """Counts batches that arrive at this time, never before an earlier one; the new total."""
         self._arrivals.append((at, batches))
         self._total += batches
         return self.total(at)
@@ -54,11 +54,11 @@ class Rate:
         self.peak = 0
 
     def offer(self, at: float, batches: int) -> None:
-        """Count batches that a request brings, whatever becomes of them."""
+        """Counts batches that a request brings, whatever becomes of them."""
         self.peak = max(self.peak, self._offered.add(at, batches))
 
     def admit(self, at: float, batches: int) -> dict[str, str]:
-        """Let batches through, or refuse them with a 429.
+        """Lets batches through, or refuses them with a 429.
 
         :returns: the headers that tell the sender how much of its limit is used.
         """

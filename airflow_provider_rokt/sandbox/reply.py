@@ -53,7 +53,10 @@ def bad_request(*messages: str, status: int = 400) -> Reply:
 
 
 def refuse(status: int, *messages: str) -> NoReturn:
-    """Reply with an empty body, or with errors when there are any messages."""
+    """Replies with an empty body, or with errors when there are any messages.
+
+    :raises Refused: always, with the reply.
+    """
     raise Refused(bad_request(*messages, status=status) if messages else Reply(status))
 
 

@@ -82,7 +82,7 @@ class Sandbox:
         return extra
 
     def reset(self, settings: Settings | None = None) -> None:
-        """Forget everything, and start again with these settings or those it was made with."""
+        """Forgets everything, and starts again with these settings or those it was made with."""
         self._app.state.account = Account(settings or self._settings)
 
     @property
@@ -91,7 +91,7 @@ class Sandbox:
         return account
 
     def run(self) -> None:
-        """Serve until interrupted."""
+        """Serves until interrupted."""
         self._server.run(sockets=[self._socket])
 
     def __enter__(self) -> Self:

@@ -52,33 +52,33 @@ class Store:
         self.counts = Counts()
 
     def handled(self, request: Handled) -> None:
-        """Count a request by what it was answered."""
+        """Counts a request by what it was answered."""
         with self._lock:
             self.counts.requests["reset" if request.status is None else str(request.status)] += 1
             if self._everything:
                 self._handled.append(request)
 
     def accept(self, batches: Iterable[PostedBatch]) -> None:
-        """Keep batches, each ``source_request_id`` once."""
+        """Keeps batches, each ``source_request_id`` once."""
         with self._lock:
             for batch in batches:
                 if not self._is_repeated(batch):
                     self._keep(batch)
 
     def refuse(self, count: int) -> None:
-        """Count refused batches."""
+        """Counts refused batches."""
         with self._lock:
             self.counts.refused_batches += count
 
     def leave(self, batch: PostedBatch, reason: str) -> None:
-        """Set a batch aside that was answered 202 but is not processed."""
+        """Sets a batch aside that was answered 202 but is not processed."""
         with self._lock:
             self.counts.unprocessed_batches += 1
             if self._everything:
                 self._unprocessed.append(Kept(batch.path, batch.body, reason))
 
     def change_audience(self, change: Import, members: Iterable[str]) -> None:
-        """Add members to an audience or remove them."""
+        """Adds members to an audience or removes them."""
         with self._lock:
             audience = self._audiences.setdefault(change.audience, set())
             if change.action == "include":

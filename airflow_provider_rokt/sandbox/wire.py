@@ -31,7 +31,7 @@ class ConnectionReset(Response):
     """Instead of a response: the connection ends with a TCP reset."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Reset, and wait until the server has noticed, or it would answer 500 itself."""
+        """Resets, and waits until the server has noticed, or it would answer 500 itself."""
         transport = _transports[scope["client"], scope["server"]]
         # Lingering for no time is what makes the kernel send RST and not FIN.
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

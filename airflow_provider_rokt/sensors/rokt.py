@@ -80,6 +80,7 @@ class RoktBatchStatusSensor(BaseSensorOperator):
         """Resumes when the trigger fired.
 
         :param event: as :class:`RoktDeliveryTrigger` yields it; anything else fails the task.
+        :raises RoktTaskFailed: where the deliveries cannot be judged or broke a threshold; the cause says why.
         """
         with terminal_errors(retry=False):
             _require_finished(event)
@@ -112,7 +113,7 @@ class RoktBatchStatusSensor(BaseSensorOperator):
 
 
 def _require_finished(event: Any) -> None:
-    """Fail closed: only the trigger's own word for success passes."""
+    """Fails closed: only the trigger's own word for success passes."""
     match event:
         case {"status": "finished"}:
             return

@@ -9,10 +9,10 @@ class LineWriter(Protocol):
     """Takes lines, newline included, in order."""
 
     def write(self, lines: Iterable[bytes]) -> None:
-        """Add lines."""
+        """Adds lines."""
 
     def flush(self) -> None:
-        """Make what was added readable for others."""
+        """Makes what was added readable for others."""
 
     def close(self) -> None:
         """The last call; the lines are durable afterwards."""
@@ -38,22 +38,22 @@ class Folder(Protocol):
         """A file's lines, newline included except for a torn last one."""
 
     def put(self, name: str, data: bytes) -> None:
-        """Write a whole file, so that a reader finds all of it or nothing."""
+        """Writes a whole file, so that a reader finds all of it or nothing."""
 
     def writer(self) -> LineWriter:
-        """Make the folder and begin its first part."""
+        """Makes the folder and begins its first part; ``FileExistsError`` where there is one."""
 
     def read(self, name: str) -> BinaryIO:
         """A file, open for reading; ``FileNotFoundError`` where there is none."""
 
     def write(self, name: str, chunks: Iterable[bytes]) -> None:
-        """Write a file too large for memory, so that a reader finds the old one, or all of the new one."""
+        """Writes a file too large for memory, so that a reader finds the old one, or all of the new one."""
 
     def create(self, name: str, data: bytes) -> None:
-        """Write a small file; ``FileExistsError`` where there is one."""
+        """Writes a small file; ``FileExistsError`` where there is one."""
 
     def remove(self, name: str) -> None:
-        """Remove a file, if it exists."""
+        """Removes a file, if it exists."""
 
 
 def part_name(number: int) -> str:

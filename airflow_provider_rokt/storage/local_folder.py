@@ -40,7 +40,7 @@ class LocalFolder:
             yield from file
 
     def put(self, name: str, data: bytes) -> None:
-        """Write a whole file."""
+        """Writes a whole file."""
         unfinished = self._path / f"{name}.partial"
         unfinished.write_bytes(data)
         unfinished.replace(self._path / name)
@@ -50,7 +50,7 @@ class LocalFolder:
         return (self._path / name).open("rb")
 
     def write(self, name: str, chunks: Iterable[bytes]) -> None:
-        """Write a whole file from chunks, durably; several writers at once leave the file of one of them."""
+        """Writes a whole file from chunks, durably; several writers at once leave the file of one of them."""
         self._path.mkdir(parents=True, exist_ok=True)
         unfinished = self._path / unfinished_name(name)
         try:
@@ -63,7 +63,7 @@ class LocalFolder:
             unfinished.unlink(missing_ok=True)
 
     def create(self, name: str, data: bytes) -> None:
-        """Write a small file, unless it exists: ``FileExistsError``. It is there with all it holds, or not at all."""
+        """Writes a small file, unless it exists: ``FileExistsError``. It is there with all it holds, or not at all."""
         self._path.mkdir(parents=True, exist_ok=True)
         unfinished = self._path / unfinished_name(name)
         try:
@@ -79,11 +79,11 @@ class LocalFolder:
             unfinished.unlink(missing_ok=True)
 
     def remove(self, name: str) -> None:
-        """Remove a file, if it exists."""
+        """Removes a file, if it exists."""
         (self._path / name).unlink(missing_ok=True)
 
     def writer(self) -> LineWriter:
-        """Make the folder and begin its first part."""
+        """Makes the folder and begins its first part; ``FileExistsError`` where there is one."""
         self._path.mkdir(parents=True, exist_ok=True)
         return _AppendedLines(self._path / part_name(0))
 

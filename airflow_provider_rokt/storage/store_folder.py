@@ -53,7 +53,7 @@ class StoreFolder:
         yield from self._fs.cat_file(f"{self._path}/{name}").splitlines(keepends=True)
 
     def put(self, name: str, data: bytes) -> None:
-        """Write a whole file; an object store shows all of it or nothing."""
+        """Writes a whole file; an object store shows all of it or nothing."""
         self._fs.pipe_file(f"{self._path}/{name}", data)
 
     def read(self, name: str) -> BinaryIO:
@@ -63,7 +63,7 @@ class StoreFolder:
         return file
 
     def write(self, name: str, chunks: Iterable[bytes]) -> None:
-        """Write a whole file from chunks. Moved into place, since closing after an exception uploads what there is."""
+        """Writes a whole file from chunks. Moved into place, since closing after an exception uploads what there is."""
         unfinished = f"{self._path}/{unfinished_name(name)}"
         try:
             self._fs.makedirs(self._path, exist_ok=True)
@@ -76,7 +76,7 @@ class StoreFolder:
             raise
 
     def create(self, name: str, data: bytes) -> None:
-        """Write a small file, unless it exists: ``FileExistsError``.
+        """Writes a small file, unless it exists: ``FileExistsError``.
 
         Two at the same moment may both succeed where the store has no exclusive creation.
         """
@@ -91,7 +91,7 @@ class StoreFolder:
             self.put(name, data)
 
     def remove(self, name: str) -> None:
-        """Remove a file, if it exists."""
+        """Removes a file, if it exists."""
         with suppress(FileNotFoundError):
             self._fs.rm_file(f"{self._path}/{name}")
 
@@ -101,7 +101,7 @@ class StoreFolder:
             self._fs.rm_file(path)
 
     def writer(self) -> LineWriter:
-        """Make the folder and begin its first part."""
+        """Makes the folder and begins its first part; ``FileExistsError`` where there is one."""
         if self.exists(part_name(0)):
             raise FileExistsError(self.uri)
         self._fs.makedirs(self._path, exist_ok=True)

@@ -14,10 +14,11 @@ class RoktTaskFailed(AirflowFailException):
 
 @contextmanager
 def terminal_errors(*, retry: bool = True) -> Iterator[None]:
-    """Turn this provider's errors into :class:`RoktTaskFailed`, which Airflow does not retry.
+    """Turns this provider's errors into :class:`RoktTaskFailed`, which Airflow does not retry.
 
     :param retry: whether an error that calls itself retryable passes as it is; False where the outcome is final,
         as in a sensor that looks at a delivery which is over.
+    :raises RoktTaskFailed: for the others; its cause is the error itself.
     """
     try:
         yield
