@@ -32,12 +32,14 @@ class Bench:
         rows: int,
         of: str = "1 event per user",
         batches_per_second: float = UNPACED,
+        checkout: Path | None = None,
     ) -> Cost:
         """Lets a client send rows, and makes sure that they arrived.
 
         :param of: the shop.
+        :param checkout: another checkout of this project, whose provider is used instead of the installed one.
         """
-        task = {"client": client, "rows": rows, "url": self._url}
+        task = {"client": client, "rows": rows, "url": self._url, "checkout": str(checkout or "")}
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.trial", json.dumps(task)],
             env=os.environ | self._airflow() | connections(self._database(of), self._url, batches_per_second),

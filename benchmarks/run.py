@@ -2,6 +2,8 @@
 
 Every trial is a process of its own, the sink another. Rounds interleave the clients and alternate their order, and
 ratios are taken within a round: on a shared machine single figures wander by 40 %, such ratios far less.
+
+``--beside PATH`` measures the provider of another checkout of this project instead, in pairs with this one's.
 """
 
 import argparse
@@ -9,10 +11,12 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import Final
 
 from benchmarks.bench import MIB, Bench, bench, check_samples, cpu, rate, spread
+from benchmarks.beside import beside
 from benchmarks.shop import SHOPS
 from benchmarks.trial import CLIENTS, Cost
 
@@ -50,8 +54,17 @@ def main() -> None:
     """Measures, and prints as it goes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer rounds and rows: a check, not a measurement")
-    plan = QUICK if parser.parse_args().quick else FULL
+    parser.add_argument("--beside", metavar="PATH", type=Path, help="measure another checkout's provider instead")
+    arguments = parser.parse_args()
+    plan = QUICK if arguments.quick else FULL
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {plan.rounds} rounds")
+    if arguments.beside:
+        beside(arguments.beside.resolve(), plan.rounds, plan.rows)
+    else:
+        _beside_scripts(plan)
+
+
+def _beside_scripts(plan: Plan) -> None:
     with bench() as at:
         targets = [target for shop in SHOPS for target in speed(at, plan, shop)]
         targets += [memory(at, plan), capped(at, plan)]
