@@ -8,10 +8,12 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
+from datetime import datetime
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
+import phonenumbers
 import requests
 from airflow.providers.common.compat.sdk import BaseHook
 from jsonschema import Draft202012Validator, FormatChecker
@@ -70,8 +72,23 @@ def lower(value: object) -> str | None:
 
 
 def mobile(value: object) -> str | None:
-    """The ten digits of a North American number."""
-    return re.sub(r"\D", "", str(value))[-10:] if value else None
+    """The ten digits of a North American number, and what the library makes of one from elsewhere."""
+    written = text(value)
+    if written is None:
+        return None
+    if written.startswith("+") and not written.startswith("+1"):
+        return _abroad(written)
+    return re.sub(r"\D", "", written)[-10:]
+
+
+@lru_cache(8192)
+def _abroad(written: str) -> str:
+    return phonenumbers.national_significant_number(phonenumbers.parse(written))
+
+
+def milliseconds(value: str) -> int:
+    """ISO 8601 as Unix time."""
+    return round(datetime.fromisoformat(value).timestamp() * 1000)
 
 
 def sha256(value: str | None) -> str | None:
@@ -91,8 +108,9 @@ _FIXED = {
     "events[].data.custom_event_type": "transaction",
 }
 _CLEAN: dict[str, Callable[[Any], Any]] = {
-    "events[].data.timestamp_unixtime_ms": int,
+    "events[].data.timestamp_unixtime_ms": milliseconds,
     "user_identities.email": lower,
+    "device_info.ios_advertising_id": lower,
     "user_attributes.mobile": mobile,
     "user_attributes.mobilesha256": lambda value: sha256(mobile(value)),
     "user_attributes.dob": day,

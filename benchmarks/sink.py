@@ -14,14 +14,16 @@ from collections import Counter
 from typing import ClassVar
 
 _LENGTH = re.compile(rb"^content-length: *(\d+)", re.IGNORECASE | re.MULTILINE)
+# Requests whose bodies are kept.
+_KEPT = 100
 _BATCH, _EVENT = b'"environment"', b'"custom_event_type"'
 
 
 class Sink(asyncio.Protocol):
-    """One connection. ``GET /counts`` tells what came since it was last asked, ``GET /last`` the latest body."""
+    """One connection. ``GET /counts`` tells what came since it was last asked, ``GET /first`` its first bodies."""
 
     counts: ClassVar[Counter[str]] = Counter()
-    last: ClassVar[bytes] = b"[]"
+    first: ClassVar[list[bytes]] = []
     answer_after: ClassVar[float] = float(sys.argv[1]) if len(sys.argv) > 1 else 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -53,10 +55,13 @@ class Sink(asyncio.Protocol):
         if request == [b"GET", b"/counts"]:
             content = json.dumps(self.counts).encode()
             self.counts.clear()
-        elif request == [b"GET", b"/last"]:
-            content = Sink.last
+            self.first.clear()
+        elif request == [b"GET", b"/first"]:
+            content = b"[%b]" % b",".join(self.first)
         else:
-            status, Sink.last = b"202 Accepted", body
+            status = b"202 Accepted"
+            if len(self.first) < _KEPT:
+                self.first.append(body)
             self.counts.update(requests=1, batches=body.count(_BATCH), events=body.count(_EVENT), bytes=len(body))
         head = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (status, len(content))
         delay = self.answer_after if request[0] == b"POST" else 0
