@@ -68,6 +68,16 @@ class RoktRejectedError(RoktError):
     """More rows were rejected than ``max_rejected`` allows; everything deliverable was delivered."""
 
 
+class RoktDroppedError(RoktError):
+    """More of a field's values are invalid than ``max_dropped`` allows, most likely since the column is a wrong one."""
+
+
+class RoktTooFewRowsError(RoktError):
+    """The query returned fewer rows than ``min_rows``; a retry helps where they are only late."""
+
+    retryable = True
+
+
 class RoktLedgerError(RoktError):
     """A ledger is missing, unreadable or not of this provider."""
 

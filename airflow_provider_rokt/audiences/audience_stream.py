@@ -1,6 +1,7 @@
 """The stream of one audience run: every row is read before the first one is sent, so that guards can stop it."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from airflow_provider_rokt.audiences.guards import Mode, check_plan, check_unusa
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
 from airflow_provider_rokt.audiences.plan import AudiencePlan, Change, plan_changes
 from airflow_provider_rokt.audiences.spool import MemberSpool
-from airflow_provider_rokt.flow.row import RowRef
+from airflow_provider_rokt.flow.census import Census
+from airflow_provider_rokt.flow.checks import check_enough
+from airflow_provider_rokt.flow.row import RowRef, Skip
 from airflow_provider_rokt.flow.stream import Packed, Row, Selects
 
 log = logging.getLogger(__name__)
@@ -39,11 +42,14 @@ class Guards:
     max_removed: float
     max_rejected: int | float
     allow_empty: bool
+    max_dropped: float = 1.0
+    min_rows: int = 0
 
 
 class AudienceStream:
     """Spools the rows, decides person by person, and packs what is to be sent.
 
+    :param census: what the intake counts of its fields' values.
     :param state: what is remembered of a mirrored audience; None in the other modes.
     :param selects: tells which members to send; the others are skipped.
     """
@@ -54,6 +60,7 @@ class AudienceStream:
         intake: Intake,
         packer: Packer,
         guards: Guards,
+        census: Census,
         *,
         state: MirrorState | None = None,
         selects: Selects | None = None,
@@ -62,6 +69,7 @@ class AudienceStream:
         self._intake = intake
         self._packer = packer
         self._guards = guards
+        self.census = census
         self._state = state
         self._selects = selects
         self._rows = 0
@@ -101,14 +109,14 @@ class AudienceStream:
         self.guard()
         if self._state:
             self._state.begin(plan)
-        yield Packed(skipped=plan.counts.skipped)
+        yield Packed(skipped=plan.counts.skips)
         for faults in plan.contradictions():
             self._keep()
             yield Packed(faults=faults)
         for packed in self._packer.pack(self._chosen(plan)):
             self._keep()
             yield packed
-        yield Packed(skipped=sum(self._left_out.values()))
+        yield Packed(skipped=Counter({Skip.NOT_NAMED: sum(self._left_out.values())}))
 
     def decide(self) -> AudiencePlan:
         """Compares what was read with what is remembered."""
@@ -134,6 +142,8 @@ class AudienceStream:
     def guard(self) -> None:
         """Stops a run that looks like a broken query, warns of an audience Rokt does not target."""
         guards = self._guards
+        check_enough(self._rows, guards.min_rows)
+        self.census.require(guards.max_dropped)
         check_plan(self.counts, rows_read=self._rows, max_removed=guards.max_removed, allow_empty=guards.allow_empty)
         if guards.mode == "mirror":
             check_unusable(self._rejected, self._rows, guards.max_rejected)

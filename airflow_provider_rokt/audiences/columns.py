@@ -7,9 +7,11 @@ from airflow_provider_rokt.audiences.guards import MIRRORED_IDENTITIES
 from airflow_provider_rokt.events.block import Step
 from airflow_provider_rokt.events.destinations import IDENTITY_PATHS, MEMBERSHIP, automatic
 from airflow_provider_rokt.events.documents import MappingPlan
+from airflow_provider_rokt.events.fields import COVERED
 from airflow_provider_rokt.events.mapping import Columns, compile_mapping, mapping_problems
 from airflow_provider_rokt.events.rules import Rules
 from airflow_provider_rokt.exceptions import RoktMappingError
+from airflow_provider_rokt.flow.census import Census
 
 # A membership event's own attributes: a row may say itself whether its person is in, and in which audience.
 STATUS: Final = "events[].data.custom_attributes.status"
@@ -50,11 +52,19 @@ class MembershipColumns(NamedTuple):
         """The mapped paths that the audience import has no place for."""
         return sorted({step.path for step in self._steps} - set(MIRRORED_IDENTITIES))
 
+    def census(self, *, imported: bool) -> Census:
+        """What is counted of their values; an address may be sent as its hash, so both are covered.
+
+        :param imported: whether the import has a place for addresses alone.
+        """
+        census = self.plan.census
+        addresses = {path: COVERED[path] for path in MIRRORED_IDENTITIES} if self.addresses else {}
+        census.covered = addresses if imported else census.covered | addresses
+        return census
+
     @property
     def _steps(self) -> list[Step]:
-        plan = self.plan
-        groups = [plan.root, plan.data, *(steps for _, steps in plan.sections), *(c.steps for c in plan.consents)]
-        return [step for steps in groups for step in steps]
+        return self.plan.steps
 
 
 def membership_columns(mapping: Mapping[str, object] | None, names: Sequence[str], rules: Rules) -> MembershipColumns:

@@ -1,9 +1,11 @@
 """What to do with a person, from the signs of the lines that name them, and the counting of it."""
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 
 from airflow_provider_rokt.audiences.spool import MEMBER, UNKNOWN, UNWANTED, WANTED
+from airflow_provider_rokt.flow.row import Skip
 
 
 @cache
@@ -61,6 +63,11 @@ class PlanCounts:
     duplicates: int = 0
     contradicting: int = 0
     skipped: int = 0
+
+    @property
+    def skips(self) -> Counter[Skip]:
+        """The rows that send nothing, by reason."""
+        return Counter({Skip.REPEATED: self.duplicates, Skip.UNCHANGED: self.skipped - self.duplicates})
 
     def count(self, signs: bytes, change: bytes, alike: Alike) -> None:
         """Adds the persons of whom the same is known.

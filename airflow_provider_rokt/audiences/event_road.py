@@ -61,6 +61,8 @@ class EventIntake:
             self._rows += 1
             if faults := self._take(row, mapped):
                 packed.faults.append(RowFault(RowRef.at(self._rows), faults))
+            elif mapped.dropped:
+                packed.dropped.append(RowFault(RowRef.at(self._rows), mapped.dropped))
         return packed
 
     def _take(self, row: Row, mapped: MappedRow) -> list[FieldFault]:
@@ -74,7 +76,11 @@ class EventIntake:
         self._membership.settle_address(document)
         person = person_of(document)
         document = self._membership.complete(document, person, audience, wanted)
-        if not (faults := self._validator.faults(document)):
+        faults = self._validator.faults(document)
+        if faults and self._columns.plan.without(document, faults) and self._validator.accepts(document):
+            mapped.dropped.extend(faults)
+            faults = []
+        if not faults:
             member = Member(self._scoped(person, audience), serialise(document).decode("ascii"))
             self._spool.add(member, self._rows, wanted)
         return faults

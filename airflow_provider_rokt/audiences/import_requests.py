@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, overload
 
+from airflow_provider_rokt.audiences.address import EMAIL, OTHER
 from airflow_provider_rokt.audiences.plan import Change, MemberKind
+from airflow_provider_rokt.events.fields import COVERED
 from airflow_provider_rokt.flow.request import Endpoint, Request
 from airflow_provider_rokt.flow.row import MEMBER_DIGITS, RowRef
 from airflow_provider_rokt.limits import MEMBERS_PER_REQUEST
@@ -22,6 +24,7 @@ REQUEST_BYTES: Final = 8_000_000
 # A request of less could not hold its envelope and one address.
 SMALLEST_REQUEST_BYTES: Final = 10_000
 
+_PATHS: Final = {MemberKind.EMAILS: EMAIL, MemberKind.SHA256S: OTHER}
 _encode: Final = json.JSONEncoder(ensure_ascii=True).encode
 
 
@@ -71,10 +74,12 @@ class MemberBlock:
 
     :param body: their JSON strings with commas between them.
     :param rows: the rows they come from.
+    :param coverage: whether they are named by address or by hash, as bits.
     """
 
     body: bytes
     rows: MemberRows
+    coverage: int = 0
 
     def split(self) -> Sequence["MemberBlock"]:
         """Two halves, or just itself when it is a single member."""
@@ -83,7 +88,10 @@ class MemberBlock:
         texts = [_encode(text) for text in json.loads(b"[" + self.body + b"]")]
         middle = len(texts) // 2
         halves = (texts[:middle], texts[middle:])
-        return [MemberBlock(_joined(half), rows) for half, rows in zip(halves, self.rows.halves(), strict=True)]
+        return [
+            MemberBlock(_joined(half), rows, self.coverage)
+            for half, rows in zip(halves, self.rows.halves(), strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +133,7 @@ class MemberPacker:
         if max_members < 1 or max_bytes < SMALLEST_REQUEST_BYTES:
             raise ValueError(f"A request needs at least 1 member and {SMALLEST_REQUEST_BYTES} bytes.")
         self._lanes = {
-            (include, kind): _Lane(envelope.request(include, kind), max_members, max_bytes)
+            (include, kind): _Lane(envelope.request(include, kind), kind, max_members, max_bytes)
             for include in (True, False)
             for kind in MemberKind
         }
@@ -144,7 +152,8 @@ class MemberPacker:
 class _Lane:
     """The unfinished request of one action and one kind."""
 
-    def __init__(self, envelope: Request, max_members: int, max_bytes: int) -> None:
+    def __init__(self, envelope: Request, kind: MemberKind, max_members: int, max_bytes: int) -> None:
+        self._coverage = COVERED[_PATHS[kind]]
         self._envelope = envelope
         self._max_members = max_members
         # Each member is counted with a comma; the last one has none.
@@ -182,7 +191,7 @@ class _Lane:
         if self._texts:
             numbers = array("Q", [change.number for change in self._changes])
             keys = "".join([change.person[:MEMBER_DIGITS] for change in self._changes]).encode("ascii")
-            self._blocks.append(MemberBlock(_joined(self._texts), MemberRows(numbers, keys)))
+            self._blocks.append(MemberBlock(_joined(self._texts), MemberRows(numbers, keys), self._coverage))
             self._texts.clear()
             self._changes.clear()
 

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Final, Self
@@ -14,8 +15,9 @@ from airflow_provider_rokt.delivery.engine import Engine
 from airflow_provider_rokt.delivery.exchange import Dispatcher, Halt, Post
 from airflow_provider_rokt.delivery.settlement import Settlement, Settler
 from airflow_provider_rokt.exceptions import RoktError, RoktIncompleteError
+from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.request import Request
-from airflow_provider_rokt.flow.row import Outcome, RowFault
+from airflow_provider_rokt.flow.row import Outcome, RowFault, Skip
 from airflow_provider_rokt.ledger.report import Report, Tally
 from airflow_provider_rokt.ledger.writer import LedgerWriter
 
@@ -68,13 +70,21 @@ class Delivery:
         self._refuse_if_stopped()
         self._tally.read += count
 
-    def skip(self, count: int) -> None:
-        """Counts rows that are not sent on purpose."""
-        self._tally.skipped += count
+    def skip(self, rows: Counter[Skip]) -> None:
+        """Counts rows that are not sent on purpose, by reason."""
+        self._tally.skipped += rows
 
-    def describe(self, extras: Mapping[str, int]) -> None:
-        """Adds counts of the operation's own to the report."""
+    def drop(self, faults: Iterable[RowFault]) -> None:
+        """Books values that were left out of rows that are sent."""
+        faults = list(faults)
+        self._tally.drop(faults)
+        if faults:
+            self._ledger.dropped(faults)
+
+    def describe(self, extras: Mapping[str, int], census: Census) -> None:
+        """Adds what the operation counted itself to the report."""
         self._tally.extras.update(extras)
+        self._tally.census = census
 
     def reject(self, faults: Iterable[RowFault]) -> None:
         """Books rows that are invalid and never sent."""
@@ -148,6 +158,7 @@ class Delivery:
             self._tally.fail(settlement.failed)
             self._tally.requests += settlement.requests
             self._tally.status_codes += settlement.answers
+            self._tally.coverage += settlement.coverage
             self._write(settlement)
             self._show_progress()
 
@@ -191,5 +202,5 @@ class Delivery:
             tally.accepted,
             tally.rejected,
             tally.failed,
-            tally.skipped,
+            tally.skipped.total(),
         )

@@ -5,8 +5,41 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 
 from airflow_provider_rokt.delivery.delivery import Delivery
-from airflow_provider_rokt.flow.stream import ColumnNames, Packed, Row, Source, Stream
+from airflow_provider_rokt.flow.checks import check_enough
+from airflow_provider_rokt.flow.stream import ColumnNames, Consume, Packed, Row, Source, Stream
 from airflow_provider_rokt.ledger.report import Report
+
+
+class Held:
+    """A source that shows nothing of too short a result.
+
+    :param min_rows: how many rows there have to be.
+    :param hold: so many rows are kept back until they are known to be there; further ones are only counted.
+    """
+
+    def __init__(self, source: Source, min_rows: int, hold: int) -> None:
+        self._source = source
+        self._min_rows = min_rows
+        self._hold = hold
+
+    def read(self, consume: Consume) -> None:
+        """Reads the source.
+
+        :raises RoktTooFewRowsError: at its end, when there were fewer rows.
+        """
+        held: list[tuple[ColumnNames, Sequence[Row]]] = []
+        read = 0
+
+        def take(columns: ColumnNames, rows: Sequence[Row]) -> None:
+            nonlocal read
+            read += len(rows)
+            held.append((columns, rows))
+            if read >= self._hold:
+                while held:
+                    consume(*held.pop(0))
+
+        self._source.read(take)
+        check_enough(read, self._min_rows)
 
 
 class DeliveryRun:
@@ -15,12 +48,20 @@ class DeliveryRun:
     :param make_stream: makes the stream once the columns are known; what it refuses is refused before the
         delivery begins, so nothing is sent and no ledger is written.
     :param begin: begins the delivery.
+    :param min_rows: how many rows there have to be.
+    :param hold: so many rows are read before the first one is sent, so that fewer than ``min_rows`` send nothing.
     """
 
     def __init__(
-        self, source: Source, make_stream: Callable[[ColumnNames], Stream], begin: Callable[[], Delivery]
+        self,
+        source: Source,
+        make_stream: Callable[[ColumnNames], Stream],
+        begin: Callable[[], Delivery],
+        *,
+        min_rows: int = 0,
+        hold: int = 0,
     ) -> None:
-        self._source = source
+        self._source = Held(source, min_rows, hold) if min_rows else source
         self._make_stream = make_stream
         self._begin = begin
         self._stream: Stream | None = None
@@ -50,7 +91,7 @@ class DeliveryRun:
             if self._stream is None or self._delivery is None:
                 raise RuntimeError("the source ended without naming its columns")
             self._hand_over(self._delivery, self._stream.flush())
-            self._delivery.describe(self._stream.extras)
+            self._delivery.describe(self._stream.extras, self._stream.census)
             return self._delivery.finish()
 
     def stop(self) -> None:
@@ -64,5 +105,6 @@ class DeliveryRun:
         for packed in made:
             delivery.skip(packed.skipped)
             delivery.reject(packed.faults)
+            delivery.drop(packed.dropped)
             for request in packed.requests:
                 delivery.send(request)

@@ -28,6 +28,7 @@ class Settlement:
     :param records: of the exchanges that settled batches, all numbered 0.
     :param accepted: how many rows.
     :param requests: how many exchanges reached the network.
+    :param coverage: accepted rows by the coverage of their batch.
     :param answers: how many answers of each status came, ``"none"`` for none.
     :param error: what must end the delivery.
     """
@@ -38,6 +39,7 @@ class Settlement:
     failed: list[RowFault] = field(default_factory=list)
     requests: int = 0
     answers: Counter[str] = field(default_factory=Counter)
+    coverage: Counter[int] = field(default_factory=Counter)
     error: Exception | None = None
 
     def book(self, exchange: Exchange, judged: Sequence[Judged]) -> None:
@@ -47,11 +49,12 @@ class Settlement:
         self.error = self.error or exchange.error
         if judged:
             self.records.append(_record(exchange, judged))
-        self.accepted += sum(
-            [row.number != NO_ROW for batch, verdict in judged if verdict.accepted for row in batch.rows]
-        )
         for batch, verdict in judged:
-            if not verdict.accepted:
+            if verdict.accepted:
+                rows = sum([row.number != NO_ROW for row in batch.rows])
+                self.accepted += rows
+                self.coverage[batch.coverage] += rows
+            else:
                 booked = self.rejected if verdict.outcome is Outcome.REJECTED else self.failed
                 booked.extend(RowFault(row, verdict.faults) for row in batch.rows)
 

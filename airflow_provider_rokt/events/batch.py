@@ -13,14 +13,14 @@ from airflow_provider_rokt.flow.row import RowRef
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
 
 
-def serialise(value: dict[str, Any]) -> bytes:
-    """Compact JSON of ASCII bytes only.
+def serialise(value: dict[str, Any], *, escaped: bool = True) -> bytes:
+    """Compact JSON, of ASCII bytes only unless ``escaped`` is False.
 
     Rokt locates a fault by its position in the posted text, and whether it counts bytes, characters or UTF-16
     units is not published: in ASCII all three are the same.
     """
     text = _encode(value)
-    if text.isascii():
+    if not escaped or text.isascii():
         return text
     # msgspec has no escaping of what is not ASCII; json is five times slower, so only where it is needed.
     return json.dumps(value, ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode("ascii")
@@ -31,13 +31,17 @@ class EventBatch(NamedTuple):
 
     :param body: its JSON, with a ``source_request_id`` derived from everything else in it.
     :param rows: the row each event came from, in the events' order.
+    :param coverage: the covered paths that it carries, as bits.
     """
 
     body: bytes
     rows: tuple[RowRef, ...]
+    coverage: int = 0
 
     @classmethod
-    def of(cls, user: bytes, events: Sequence[bytes], rows: Sequence[RowRef], more: bytes = b"") -> "EventBatch":
+    def of(
+        cls, user: bytes, events: Sequence[bytes], rows: Sequence[RowRef], more: bytes = b"", coverage: int = 0
+    ) -> "EventBatch":
         """Joins what is serialised already.
 
         :param user: the JSON object of every section but the events; not empty, since it names the environment.
@@ -48,7 +52,7 @@ class EventBatch(NamedTuple):
         content = b'%b%b,"events":[%b]}' % (user[1:-1], more, b",".join(events))
         # The same batch is the same request at Rokt, however often and by whichever try of a task it is sent.
         digest = blake2b(content, digest_size=16).hexdigest()
-        return cls(b'{"source_request_id":"%b",%b' % (digest.encode("ascii"), content), tuple(rows))
+        return cls(b'{"source_request_id":"%b",%b' % (digest.encode("ascii"), content), tuple(rows), coverage)
 
     @property
     def events(self) -> int:
@@ -63,7 +67,10 @@ class EventBatch(NamedTuple):
         events = msgspec.json.decode(sections.pop("events"), type=list[msgspec.Raw])
         del sections["source_request_id"]
         user = msgspec.json.encode(sections)
-        return [self.of(user, [bytes(event)], [row]) for event, row in zip(events, self.rows, strict=True)]
+        return [
+            self.of(user, [bytes(event)], [row], coverage=self.coverage)
+            for event, row in zip(events, self.rows, strict=True)
+        ]
 
 
 # What surrounds the user's sections and the events in a body.

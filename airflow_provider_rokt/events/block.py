@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from airflow_provider_rokt.events.fields import Cost
 from airflow_provider_rokt.events.values import BadValue, Json, Normaliser, text
+from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.row import FieldFault
 
 Document: TypeAlias = dict[str, Any]
-Values: TypeAlias = Sequence[Json | None]
+Values: TypeAlias = list[Json | None]
 
 _REQUIRED: Final = "required, but the row has none"
 
@@ -18,6 +20,8 @@ class Step(NamedTuple):
     :param place: of the source column in a row; None when the value is the same in every row.
     :param fallback: the normalised value where the column has none; None for none.
     :param required: whether it is a fault when there is neither.
+    :param cost: what a value that cannot be read costs.
+    :param bit: of its path in a row's coverage; 0 where that is not told.
     """
 
     path: str
@@ -26,17 +30,32 @@ class Step(NamedTuple):
     normalise: Normaliser
     fallback: Json | None
     required: bool
+    cost: Cost = Cost.ROW
+    bit: int = 0
 
 
 class Block:
     """Rows of one shape, at least one. Going through them row by row, step by step, would take a quarter longer.
 
-    :ivar faults: everything that is wrong with each row's values, as far as they were read.
+    :param census: counts the values.
+    :ivar faults: everything that costs each row, as far as its values were read.
+    :ivar dropped: by the row's index, the values that were left out because they cannot be sent.
     """
 
-    def __init__(self, rows: Sequence[Sequence[object]]) -> None:
+    def __init__(self, rows: Sequence[Sequence[object]], census: Census) -> None:
         self.faults: list[list[FieldFault]] = [[] for _ in rows]
+        self.dropped: dict[int, list[FieldFault]] = {}
+        self._census = census
         self._columns = tuple(zip(*rows, strict=True))
+        self._covered_by_all = 0
+        self._covered: list[int] = []
+
+    @property
+    def coverage(self) -> list[int]:
+        """The covered paths that each row carries, as bits."""
+        if not self._covered:
+            return [self._covered_by_all] * len(self.faults)
+        return [self._covered_by_all | bits for bits in self._covered]
 
     def objects(self, steps: Iterable[Step]) -> list[Document]:
         """An object for each row, filled."""
@@ -45,11 +64,29 @@ class Block:
     def filled(self, objects: list[Document], steps: Iterable[Step]) -> list[Document]:
         """The same objects, one for each row, with what the row has of each step's key."""
         for step in steps:
-            key = step.key
-            for made, value in zip(objects, self._values(step), strict=True):
+            key, values = step.key, self._values(step)
+            if all(values):
+                self._count(step, values, 0)
+                for made, value in zip(objects, values, strict=True):
+                    made[key] = value
+                continue
+            self._count(step, values, values.count(None))
+            for made, value in zip(objects, values, strict=True):
                 if value is not None:
                     made[key] = value
         return objects
+
+    def _count(self, step: Step, values: Values, absent: int) -> None:
+        self._census.values[step.path] += len(values) - absent
+        if not step.bit:
+            return
+        if not absent:
+            self._covered_by_all |= step.bit
+        elif absent < len(values):
+            before = self._covered or [0] * len(values)
+            self._covered = [
+                bits if value is None else bits | step.bit for bits, value in zip(before, values, strict=True)
+            ]
 
     def _values(self, step: Step) -> Values:
         if step.place is None:
@@ -57,25 +94,38 @@ class Block:
         raws = self._columns[step.place]
         try:
             values = _normalised(step.normalise, raws)
-        except BadValue:
-            pass
-        else:
-            if all(values) or not (step.required or step.fallback is not None):
-                return values
-        return [self._value(step, raw, faults) for raw, faults in zip(raws, self.faults, strict=True)]
+        except Exception:
+            # Whose value it is, and what that costs, is told one by one.
+            values = None
+        if values is not None and (all(values) or not (step.required or step.fallback is not None)):
+            return values
+        return [self._value(step, index, raw) for index, raw in enumerate(raws)]
 
-    @staticmethod
-    def _value(step: Step, raw: object, faults: list[FieldFault]) -> Json | None:
+    def _value(self, step: Step, index: int, raw: object) -> Json | None:
         try:
             value = None if raw is None else step.normalise(raw)
         except BadValue as bad:
-            faults.append(FieldFault(step.path, bad.reason))
+            self._invalid(step, index, bad.reason)
+            return None
+        except Exception:
+            # A type of some driver's own that no normaliser foresaw. Its text may quote the value.
+            self._invalid(step, index, f"a value of type {type(raw).__name__} that cannot be read")
             return None
         if value is not None:
             return value
         if step.fallback is None and step.required:
-            faults.append(FieldFault(step.path, _REQUIRED))
+            self.faults[index].append(FieldFault(step.path, _REQUIRED))
         return step.fallback
+
+    def _invalid(self, step: Step, index: int, reason: str) -> None:
+        fault = FieldFault(step.path, reason)
+        if step.cost is Cost.ROW:
+            self.faults[index].append(fault)
+            return
+        # It is a value all the same, though none that is filled in.
+        self._census.values[step.path] += 1
+        self._census.invalid[fault] += 1
+        self.dropped.setdefault(index, []).append(fault)
 
 
 def _normalised(normalise: Normaliser, raws: Iterable[object]) -> Values:

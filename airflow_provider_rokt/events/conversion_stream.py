@@ -6,11 +6,12 @@ from typing import Final
 
 from airflow_provider_rokt.events.block import Document
 from airflow_provider_rokt.events.documents import MappedRow, MappingPlan
-from airflow_provider_rokt.events.grouping import Grouped, Grouping
+from airflow_provider_rokt.events.grouping import Grouped, Grouping, SingleEvent
 from airflow_provider_rokt.events.validation import Validator
+from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.packing import RequestPacker
 from airflow_provider_rokt.flow.request import Endpoint, Request
-from airflow_provider_rokt.flow.row import RowFault
+from airflow_provider_rokt.flow.row import FieldFault, RowFault, Skip
 from airflow_provider_rokt.flow.stream import Packed, Row, Selects
 from airflow_provider_rokt.limits import HISTORICAL_MIN_AGE, STALE_AGE
 
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 # Rokt's clock decides on 72 hours: a row this much older than that is old enough for any sane clock.
 _CLOCK_MARGIN: Final = 300
 _REMEMBERED: Final = 16_384
+# Rokt would drop it silently, as a repeat of what it has.
+_REPEATED: Final = FieldFault("events[].data.source_message_id", "repeats the id of an earlier row with other content")
 
 
 class RecentKeys:
@@ -29,17 +32,20 @@ class RecentKeys:
     """
 
     def __init__(self) -> None:
-        self._current: set[str] = set()
-        self._previous: set[str] = set()
+        self._current: dict[str, int] = {}
+        self._previous: dict[str, int] = {}
 
-    def seen(self, key: str) -> bool:
-        """Whether the key is a repeat; remembers it when it is not."""
-        if key in self._current or key in self._previous:
-            return True
+    def before(self, key: str, content: int) -> int | None:
+        """The content that the key came with before; None where it is new, and remembered from now on."""
+        seen = self._current.get(key)
+        if seen is None:
+            seen = self._previous.get(key)
+        if seen is not None:
+            return seen
         if len(self._current) >= _REMEMBERED:
-            self._previous, self._current = self._current, set()
-        self._current.add(key)
-        return False
+            self._previous, self._current = self._current, {}
+        self._current[key] = content
+        return None
 
 
 class ConversionStream:
@@ -50,6 +56,7 @@ class ConversionStream:
     :param bulk: the endpoint of usual events.
     :param historical: the endpoint that takes events older than 72 hours, if they are to go there; fresher ones go to
         ``bulk`` all the same, since a batch with a fresher event is not processed there.
+    :param max_dropped: the share of a field's values in the first window that may be invalid.
     :param selects: tells which rows to send; the others are skipped.
     """
 
@@ -62,12 +69,14 @@ class ConversionStream:
         bulk: Endpoint,
         historical: Endpoint | None = None,
         group_by_user: bool = True,
+        max_dropped: float = 1.0,
         selects: Selects | None = None,
     ) -> None:
         self._plan = plan
         self._validator = Validator("conversion")
         self._group_by_user = group_by_user
         self._selects = selects
+        self._max_dropped = max_dropped
         self._bulk = bulk
         self._historical = historical
         self._recent = RecentKeys()
@@ -81,12 +90,22 @@ class ConversionStream:
         self._stale = 0
         self.extras: Mapping[str, int] = {}
 
+    @property
+    def census(self) -> Census:
+        """What it counts of its fields' values."""
+        return self._plan.census
+
     def window(self, rows: Sequence[Row]) -> Packed:
-        """Maps, validates and groups one read window, and packs it as its requests are taken."""
+        """Maps, validates and groups one read window, and packs it as its requests are taken.
+
+        :raises RoktDroppedError: where too many of a field's values are invalid in the first one; nothing was sent.
+        """
         packed = Packed()
         valid = {endpoint: Grouping(group_by_user=self._group_by_user) for endpoint in self._packers}
         for block in self._plan.apply(rows, self._rows + 1):
             self._judge(block, packed, valid)
+        if not self._rows:
+            self._plan.census.require(self._max_dropped)
         self._rows += len(rows)
         grouped = {endpoint: events.close() for endpoint, events in valid.items()}
         packed.faults += [fault for events in grouped.values() for fault in events.faults]
@@ -107,19 +126,32 @@ class ConversionStream:
 
     def _judge(self, block: Sequence[MappedRow], packed: Packed, valid: dict[Endpoint, Grouping]) -> None:
         selected = [mapped for mapped in block if self._selects is None or self._selects(mapped.row)]
-        packed.skipped += len(block) - len(selected)
+        packed.skipped[Skip.NOT_NAMED] += len(block) - len(selected)
         fits = iter(self._validator.accepted([mapped.document for mapped in selected if not mapped.faults]))
         for mapped in selected:
             self._take(mapped, not mapped.faults and next(fits), packed, valid)
 
-    def _take(self, mapped: MappedRow, is_valid: bool, packed: Packed, valid: dict[Endpoint, Grouping]) -> None:
-        row, document, faults = mapped
-        if faults or not is_valid:
-            packed.faults.append(RowFault(row, faults or self._validator.faults(document)))
-        elif self._recent.seen(row.key):
-            packed.skipped += 1
+    def _take(self, mapped: MappedRow, fits: bool, packed: Packed, valid: dict[Endpoint, Grouping]) -> None:
+        row, document, faults = mapped.row, mapped.document, mapped.faults
+        if not faults and not fits:
+            refused = self._validator.faults(document)
+            if not (self._plan.without(document, refused) and self._validator.accepts(document)):
+                faults = refused
+            else:
+                mapped.dropped.extend(refused)
+        if faults:
+            packed.faults.append(RowFault(row, faults))
+            return
+        single = SingleEvent(row, document, mapped.coverage)
+        before = self._recent.before(row.key, single.content)
+        if before is None:
+            if mapped.dropped:
+                packed.dropped.append(RowFault(row, mapped.dropped))
+            valid[self._route(document)].add(single)
+        elif before == single.content:
+            packed.skipped[Skip.REPEATED] += 1
         else:
-            valid[self._route(document)].add(row, document)
+            packed.faults.append(RowFault(row, (_REPEATED,)))
 
     def _route(self, document: Document) -> Endpoint:
         timestamp = document["events"][0]["data"]["timestamp_unixtime_ms"]

@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 
 from airflow_provider_rokt.events.block import Block, Document, Step
 from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES, IDENTITY_PATHS
+from airflow_provider_rokt.events.fields import COVERED, Cost
+from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.row import FieldFault, RowRef
 from airflow_provider_rokt.flow.stream import Row
 
@@ -18,6 +20,7 @@ _NO_IDENTITY: Final = f"the row has no identity: one of {', '.join(IDENTITY_PATH
 # Rows read at once: many enough to be fast, few enough that what is made of them is still in the processor's cache when
 # it is validated and written.
 _BLOCK: Final = 250
+_EMAIL, _OTHER = COVERED["user_identities.email"], COVERED["user_identities.other"]
 # Keys are logged and kept; longer ones are named by their digest.
 _KEY_CHARS: Final = 128
 # An address may have come through a web form or a Japanese keyboard.
@@ -36,12 +39,16 @@ class MappedRow(NamedTuple):
     """What a row became.
 
     :param document: a complete batch of one event, of use only when there are no faults.
-    :param faults: everything that is wrong with the row's values.
+    :param faults: everything that costs the row.
+    :param dropped: the values that were left out because they cannot be sent.
+    :param coverage: the covered paths that it carries, as bits.
     """
 
     row: RowRef
     document: Document
     faults: list[FieldFault]
+    dropped: list[FieldFault]
+    coverage: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,7 @@ class MappingPlan:
     :param data: steps for the event's data.
     :param attributes: steps for the event's custom attributes.
     :param now: milliseconds since 1970; the time of a consent where neither it nor the event has one.
+    :param census: counts the values of all rows it is applied to.
     """
 
     columns: tuple[str, ...]
@@ -68,6 +76,7 @@ class MappingPlan:
     data: tuple[Step, ...]
     attributes: tuple[Step, ...]
     now: int
+    census: Census
 
     def apply(self, rows: Sequence[Row], first: int) -> Iterator[list[MappedRow]]:
         """Makes each row a batch, or says everything that keeps it from being one; some hundred at a time.
@@ -77,13 +86,36 @@ class MappingPlan:
         for start in range(0, len(rows), _BLOCK):
             yield self._apply(rows[start : start + _BLOCK], first + start)
 
+    @property
+    def steps(self) -> list[Step]:
+        """Every step, whatever it fills."""
+        groups = [self.root, self.data, self.attributes]
+        groups += [steps for _, steps in self.sections] + [consent.steps for consent in self.consents]
+        return [step for steps in groups for step in steps]
+
+    def without(self, document: Document, faults: Sequence[FieldFault]) -> bool:
+        """Takes values out of a row's batch that the schema refuses, and counts them.
+
+        :returns: whether all that is wrong could be taken out: what costs the row, or is no field's fault, cannot.
+        """
+        costs = {step.path: step.cost for step in self.steps}
+        if any(costs.get(fault.path, Cost.ROW) is Cost.ROW for fault in faults):
+            return False
+        for fault in faults:
+            _take_out(document, fault.path)
+            self.census.invalid[fault] += 1
+        return True
+
     def _apply(self, rows: Sequence[Row], first: int) -> list[MappedRow]:
-        block = Block(rows)
+        block = Block(rows, self.census)
         documents = block.filled([{"environment": self.environment} for _ in rows], self.root)
         for name, steps in self.sections:
             _put(documents, name, block.objects(steps))
-        for document, faults in zip(documents, block.faults, strict=True):
-            _settle_identities(document, faults)
+        dropped = [block.dropped.get(index, []) for index in range(len(rows))]
+        hashed = [
+            _settle_identities(document, faults, lost)
+            for document, faults, lost in zip(documents, block.faults, dropped, strict=True)
+        ]
         data = block.filled([dict(self.event) for _ in rows], self.data)
         if self.consents:
             _put(documents, "consent_state", self._consent_states(block, data))
@@ -91,7 +123,12 @@ class MappingPlan:
         for document, values in zip(documents, data, strict=True):
             document["events"] = [{"event_type": "custom_event", "data": values}]
         refs = [RowRef(number, _key(values, number)) for number, values in enumerate(data, first)]
-        return list(map(MappedRow, refs, documents, block.faults))
+        for index, lost in block.dropped.items():
+            dropped[index] = lost
+        coverage = [
+            (bits & ~_EMAIL) | _OTHER if is_hash else bits for bits, is_hash in zip(block.coverage, hashed, strict=True)
+        ]
+        return list(map(MappedRow, refs, documents, block.faults, dropped, coverage))
 
     def _consent_states(self, block: Block, data: Sequence[Document]) -> list[Document]:
         states: list[Document] = [{} for _ in data]
@@ -104,6 +141,20 @@ class MappingPlan:
         return states
 
 
+def _take_out(document: Document, path: str) -> None:
+    """Removes a field, and its section where that is empty then."""
+    section, _, key = path.rpartition(".")
+    for name in ("events[].data.custom_attributes", "device_info", "user_identities", "user_attributes"):
+        if path.startswith(f"{name}."):
+            section, key = name, path.removeprefix(f"{name}.")
+    owner = document["events"][0]["data"] if section.startswith("events[].data") else document
+    name = section.rpartition(".")[2]
+    holder = owner[name] if name and name in owner else owner
+    holder.pop(key, None)
+    if holder is not owner and not holder:
+        del owner[name]
+
+
 def _put(objects: Iterable[Document], name: str, members: Iterable[Document]) -> None:
     """Gives each object its member of that name, unless that is empty."""
     for made, member in zip(objects, members, strict=True):
@@ -111,18 +162,24 @@ def _put(objects: Iterable[Document], name: str, members: Iterable[Document]) ->
             made[name] = member
 
 
-def _settle_identities(document: Document, faults: list[FieldFault]) -> None:
+def _settle_identities(document: Document, faults: list[FieldFault], dropped: list[FieldFault]) -> bool:
+    """Sees to it that somebody is identified, and by the right name; whether the address turned out to be a hash."""
     identities = document.get("user_identities")
     if identities is None:
         if DEVICE_IDENTITIES.isdisjoint(document.get("device_info", ())) and not _identity_at_fault(faults):
-            faults.append(FieldFault("user_identities", _NO_IDENTITY))
-        return
-    address = identities.get("email")
+            # An identity that cannot be read costs its row only now that there is no other.
+            lost = [fault for fault in dropped if fault.path in IDENTITY_PATHS]
+            dropped[:] = [fault for fault in dropped if fault.path not in IDENTITY_PATHS]
+            faults += lost or [FieldFault("user_identities", _NO_IDENTITY)]
+        return False
+    address, is_hash = identities.get("email"), False
     if address is not None and "@" not in address:
         # A hashed address; one mapped to `other` on purpose goes before it.
         identities.setdefault("other", identities.pop("email"))
+        is_hash = True
     if "other2" in identities:
         document["integration_attributes"] = {_ROKT_MODULE: {_CLICK_ID: identities["other2"]}}
+    return is_hash
 
 
 def _identity_at_fault(faults: Iterable[FieldFault]) -> bool:

@@ -23,6 +23,14 @@ class Need(StrEnum):
     OPTIONAL = "no"
 
 
+class Cost(StrEnum):
+    """What an invalid value of a field costs, as the documentation says it."""
+
+    FIELD = "the field"
+    IDENTITY = "the row, if no identity is left"
+    ROW = "the row"
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """What a field holds, and the rule that makes it of a raw value.
@@ -67,12 +75,26 @@ class Field:
         """
         return self.path if self.path.startswith("consent_state.") else self.name
 
+    @property
+    def cost(self) -> Cost:
+        """What an invalid value costs, unless the task or the mapping says otherwise.
+
+        A conversion cannot be corrected once it is sent, so what it is worth must be right; consent must not be
+        guessed.
+        """
+        if self.need is Need.REQUIRED or self.path in _WORTH or self.path.startswith("consent_state."):
+            return Cost.ROW
+        return Cost.IDENTITY if self.need is Need.IDENTITY else Cost.FIELD
+
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """What its concrete paths look like; the groups are section and key."""
         section, _, key = self.path.rpartition(".")
         section = re.escape(section).replace("<purpose>", r"[^.]*[^.\s][^.]*")
         return re.compile(rf"({section})\.({key.replace('<any>', '.+')})", re.DOTALL)
+
+
+_WORTH: Final = ("events[].data.custom_attributes.amount", "events[].data.custom_attributes.currency")
 
 
 def _kind(label: str, normaliser: Normaliser) -> Kind:
@@ -164,5 +186,22 @@ FIELDS: Final = (
 
 def markdown() -> str:
     """The fields as a Markdown table, for the documentation."""
-    rows = [f"| `{field.path}` | {field.kind.label} | {field.need} | {field.about} |" for field in FIELDS]
-    return "\n".join(["| Map to | Holds | Required | Notes |", "|---|---|---|---|", *rows])
+    rows = [
+        f"| `{field.path}` | {field.kind.label} | {field.need} | {field.cost} | {field.about} |" for field in FIELDS
+    ]
+    return "\n".join(["| Map to | Holds | Required | An invalid value costs | Notes |", "|---|---|---|---|---|", *rows])
+
+
+# The paths of which a report tells how many accepted rows carry them, to their bit: what Rokt matches people by.
+COVERED: Final = {
+    field.path: 1 << place
+    for place, field in enumerate(FIELDS)
+    if field.need is Need.IDENTITY
+    or field.path
+    in (
+        "ip",
+        "device_info.http_header_user_agent",
+        "user_attributes.mobile",
+        "user_attributes.mobilesha256",
+    )
+}

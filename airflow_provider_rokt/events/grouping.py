@@ -7,6 +7,7 @@ import msgspec
 
 from airflow_provider_rokt.events.batch import ENVELOPE_BYTES, EventBatch, serialise
 from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES
+from airflow_provider_rokt.events.fields import COVERED
 from airflow_provider_rokt.flow.row import FieldFault, RowFault, RowRef
 from airflow_provider_rokt.limits import ATTRIBUTES, BATCH_BYTES, EVENTS_PER_REQUEST
 
@@ -43,27 +44,18 @@ class Grouping:
         self._newest: dict[bytes, _OpenBatch] = {}
         self._faults: list[RowFault] = []
 
-    def add(self, row: RowRef, document: dict[str, Any]) -> None:
-        """Takes a row's batch of exactly one event, as the mapping made it; it is left as it is.
-
-        It is kept as bytes at once: a window of dicts would be walked through by the garbage collector again and again,
-        and is larger than a processor's cache.
-        """
-        sections = document.copy()
-        (event,) = sections.pop("events")
-        attributes = sections.pop("user_attributes", {})
-        sections.pop("source_request_id", None)  # the batch derives its own
-        single = _OpenBatch(serialise(sections), row, _section(attributes), serialise(event))
-        user = _user(sections)
+    def add(self, single: "SingleEvent") -> None:
+        """Takes a batch of exactly one event."""
         # Only the newest batch of a user grows: an event must not overtake one that came with other circumstances.
-        if (batch := self._newest.get(user)) and batch.take(single):
+        if (batch := self._newest.get(single.user)) and batch.take(single):
             return
-        if single.size > BATCH_BYTES:
-            self._faults.append(RowFault(row, (_TOO_LARGE,)))
+        if single.size > BATCH_BYTES and not (single := single.unescaped()).size <= BATCH_BYTES:
+            self._faults.append(RowFault(single.row, (_TOO_LARGE,)))
             return
-        self._grouped.append(single)
-        if self._group_by_user:
-            self._newest[user] = single
+        begun = _OpenBatch(single)
+        self._grouped.append(begun)
+        if self._group_by_user and single.is_escaped:
+            self._newest[single.user] = begun
 
     def close(self) -> Grouped:
         """Everything taken."""
@@ -80,9 +72,62 @@ def group(rows: Iterable[tuple[RowRef, dict[str, Any]]], *, group_by_user: bool 
     """Groups what is at hand already, see :class:`Grouping`."""
     grouping = Grouping(group_by_user=group_by_user)
     for row, document in rows:
-        grouping.add(row, document)
+        grouping.add(SingleEvent(row, document, coverage_of(document)))
     batches, faults = grouping.close()
     return Grouped(list(batches), faults)
+
+
+def coverage_of(document: dict[str, Any]) -> int:
+    """The covered paths that a batch of one event carries, as bits."""
+    held = {
+        f"{section}.{name}" if isinstance(members, dict) else section
+        for section, members in document.items()
+        for name in (members if isinstance(members, dict) else (None,))
+    }
+    return sum(bit for path, bit in COVERED.items() if path in held)
+
+
+class SingleEvent:
+    """A valid batch of exactly one event, as the mapping made it.
+
+    It is kept as bytes at once: a window of dicts would be walked through by the garbage collector again and again, and
+    is larger than a processor's cache.
+
+    :param document: left as it is.
+    :param coverage: the covered paths that it carries, as bits.
+    :ivar attributes: the section of user attributes as further members of the batch's object; empty for none.
+    :ivar size: what it measures as a batch of its own, in bytes.
+    :ivar is_escaped: whether it is ASCII only.
+    """
+
+    __slots__ = ("attributes", "coverage", "document", "event", "is_escaped", "row", "shared", "size", "user")
+
+    def __init__(self, row: RowRef, document: dict[str, Any], coverage: int, *, escaped: bool = True) -> None:
+        sections = document.copy()
+        (event,) = sections.pop("events")
+        attributes = sections.pop("user_attributes", {})
+        sections.pop("source_request_id", None)  # the batch derives its own
+        self.row = row
+        self.coverage = coverage
+        self.is_escaped = escaped
+        self.user = _user(sections)
+        self.shared = serialise(sections, escaped=escaped)
+        self.attributes = _section(attributes, escaped=escaped)
+        self.event = serialise(event, escaped=escaped)
+        self.size = ENVELOPE_BYTES + len(self.shared) + len(self.attributes) + len(self.event)
+        # A large one may still fit as UTF-8, where what is not ASCII takes half the room.
+        self.document = document if self.size > BATCH_BYTES else None
+
+    @property
+    def content(self) -> int:
+        """The same for the same content, within this process."""
+        return hash((self.shared, self.attributes, self.event))
+
+    def unescaped(self) -> "SingleEvent":
+        """The same in UTF-8."""
+        if self.document is None:
+            return self
+        return SingleEvent(self.row, self.document, self.coverage, escaped=False)
 
 
 def _user(sections: dict[str, Any]) -> bytes:
@@ -96,41 +141,42 @@ def _user(sections: dict[str, Any]) -> bytes:
 class _OpenBatch:
     """A batch that may still grow.
 
-    :ivar attributes: the section of user attributes as further members of the batch's object; empty for none.
     :ivar size: what its body will measure, in bytes.
     """
 
-    __slots__ = ("attributes", "events", "rows", "shared", "size")
+    __slots__ = ("attributes", "coverage", "events", "rows", "shared", "size")
 
-    def __init__(self, shared: bytes, row: RowRef, attributes: bytes, event: bytes) -> None:
-        self.shared = shared
-        self.attributes = attributes
-        self.events = [event]
-        self.rows = [row]
-        self.size = ENVELOPE_BYTES + len(shared) + len(attributes) + len(event)
+    def __init__(self, single: SingleEvent) -> None:
+        self.shared = single.shared
+        self.attributes = single.attributes
+        self.coverage = single.coverage
+        self.events = [single.event]
+        self.rows = [single.row]
+        self.size = single.size
 
-    def take(self, single: "_OpenBatch") -> bool:
+    def take(self, single: SingleEvent) -> bool:
         """Adds an event of the same user, unless what is around it differs or a limit would be broken."""
         if single.shared != self.shared or len(self.events) >= EVENTS_PER_REQUEST:
             return False
         attributes = _united(self.attributes, single.attributes)
         if attributes is None:
             return False
-        grown = len(attributes) - len(self.attributes) + len(b",") + len(single.events[0])
+        grown = len(attributes) - len(self.attributes) + len(b",") + len(single.event)
         if self.size + grown > BATCH_BYTES:
             return False
         self.attributes = attributes
+        self.coverage |= single.coverage
         self.size += grown
-        self.events += single.events
-        self.rows += single.rows
+        self.events.append(single.event)
+        self.rows.append(single.row)
         return True
 
     def close(self) -> EventBatch:
-        return EventBatch.of(self.shared, self.events, self.rows, self.attributes)
+        return EventBatch.of(self.shared, self.events, self.rows, self.attributes, self.coverage)
 
 
-def _section(attributes: dict[str, Any]) -> bytes:
-    return _ATTRIBUTES + serialise(attributes) if attributes else b""
+def _section(attributes: dict[str, Any], *, escaped: bool = True) -> bytes:
+    return _ATTRIBUTES + serialise(attributes, escaped=escaped) if attributes else b""
 
 
 def _united(ours: bytes, theirs: bytes) -> bytes | None:

@@ -15,9 +15,11 @@ from airflow_provider_rokt.events.destinations import (
     destination,
 )
 from airflow_provider_rokt.events.documents import Consent, MappingPlan
-from airflow_provider_rokt.events.rules import Rules
+from airflow_provider_rokt.events.fields import COVERED, Cost
+from airflow_provider_rokt.events.rules import CHECKS, Rules
 from airflow_provider_rokt.events.values import BadValue, Json, Normaliser
 from airflow_provider_rokt.exceptions import RoktMappingError
+from airflow_provider_rokt.flow.census import Census
 
 
 def compile_mapping(
@@ -99,11 +101,15 @@ class Columns:
 
 
 class _Source(NamedTuple):
-    """Where a value comes from: `column`, and `constant` where the column has none or there is no column."""
+    """Where a value comes from: `column`, and `constant` where the column has none or there is no column.
+
+    :param on_invalid: what an invalid value costs; None for what the delivery's rules say.
+    """
 
     column: str | None
     constant: object = None
     has_default: bool = False
+    on_invalid: object = None
 
 
 class _Compiler:
@@ -174,13 +180,23 @@ class _Compiler:
             consents=tuple(_consent(name, steps) for name, steps in sections.items() if "." in name),
             sections=tuple((name, steps) for name, steps in sections.items() if "." not in name),
             now=int(self._rules.now * 1000),
+            census=Census({place.path: bit for place, _ in self._entries if (bit := COVERED.get(place.path))}),
         )
 
     def _step(self, place: Destination, source: _Source) -> Step:
         normalise = place.field.kind.normaliser(self._rules)
         fallback = _constant(place.path, source, normalise)
         required = place.path in self._profile.required
-        return Step(place.path, place.key, self._column(place.path, source), normalise, fallback, required)
+        return Step(
+            place.path,
+            place.key,
+            self._column(place.path, source),
+            normalise,
+            fallback,
+            required,
+            _cost(place, source, self._rules, required),
+            COVERED.get(place.path, 0),
+        )
 
     def _column(self, path: str, source: _Source) -> int | None:
         if source.column is None or self._columns is None:
@@ -210,11 +226,26 @@ def _source(path: str, source: object) -> _Source:
         if source.keys() == {"literal"}:
             return _Source(None, source["literal"])
         column = source.get("column")
-        if isinstance(column, str) and source.keys() <= {"column", "default"}:
-            return _Source(column, source.get("default"), "default" in source)
+        if isinstance(column, str) and source.keys() <= {"column", "default", "on_invalid"}:
+            return _Source(column, source.get("default"), "default" in source, source.get("on_invalid"))
     raise RoktMappingError(
-        f"{path}: its source has to be a column's name, {{'column': name, 'default': value}} or {{'literal': value}}"
+        f"{path}: its source has to be a column's name, {{'column': name, 'default': value, 'on_invalid': 'drop' or "
+        "'reject'}, or {'literal': value}"
     )
+
+
+def _cost(place: Destination, source: _Source, rules: Rules, required: bool) -> Cost:
+    """What a value that cannot be read costs: the mapping's word first, then the task's, then the table's."""
+    own, task = source.on_invalid, rules.on_invalid
+    if problem := CHECKS["on_invalid"](own):
+        raise RoktMappingError(f"{place.path}: on_invalid {problem}")
+    if required and own == "drop":
+        raise RoktMappingError(f"{place.path}: on_invalid='drop' is not for a required field")
+    if required or (own or task) == "reject":
+        return Cost.ROW
+    if place.field.cost is Cost.IDENTITY or (own is None and task is None):
+        return place.field.cost
+    return Cost.FIELD
 
 
 def _constant(path: str, source: _Source, normalise: Normaliser) -> Json | None:

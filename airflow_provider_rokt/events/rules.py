@@ -9,6 +9,7 @@ from airflow_provider_rokt.flow.checks import Check, choice
 
 Environment = Literal["production", "development"]
 TimestampUnit = Literal["auto", "s", "ms", "us", "ns"]
+OnInvalid = Literal["drop", "reject"]
 
 
 def _region(code: object) -> str | None:
@@ -21,6 +22,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "environment": choice(get_args(Environment)),
     "timestamp_unit": choice(get_args(TimestampUnit)),
     "phone_region": _region,
+    "on_invalid": lambda value: None if value is None else choice(get_args(OnInvalid))(value),
 }
 
 
@@ -32,6 +34,8 @@ class Rules:
     :param environment: ``production`` or ``development``; the guide wants ``production``, even for tests.
     :param timestamp_unit: what a plain number in a timestamp column counts: ``s``, ``ms``, ``us``, ``ns``, or ``auto``
         to tell by its size.
+    :param on_invalid: what an invalid value of an optional field costs: ``drop`` the field, ``reject`` the row, None as
+        the table of fields says.
     :param phone_region: two-letter country code of phone numbers written without ``+`` and country code.
     """
 
@@ -39,3 +43,4 @@ class Rules:
     environment: Environment = "production"
     timestamp_unit: TimestampUnit = "auto"
     phone_region: str = "US"
+    on_invalid: OnInvalid | None = None

@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from airflow_provider_rokt.exceptions import RoktTooFewRowsError
+
 # What is wrong with a value, as the end of a sentence that begins with the argument's name; None for nothing.
 Check = Callable[[Any], str | None]
 
@@ -65,3 +67,15 @@ def exceeds(rows: int, total: int, limit: int | float) -> bool:
         # Divided, not multiplied: 0.29 * 100 is 28.999999999999996, and 29 rows of 100 are not more than 0.29.
         return rows > 0 and (total == 0 or rows / total > limit)
     return rows > limit
+
+
+def check_enough(rows: int, min_rows: int) -> None:
+    """Makes sure that a query returned as many rows as expected.
+
+    :raises RoktTooFewRowsError: when it did not.
+    """
+    if rows < min_rows:
+        raise RoktTooFewRowsError(
+            f"expected at least {min_rows:,} rows (min_rows), the query returned {rows:,}. Check the query and what "
+            "fills its tables; a retry finds rows that were only late"
+        )

@@ -35,7 +35,7 @@ class RequestPacker:
         """
         rows, size = len(batch.rows), len(batch.body)
         finished = None
-        if not self._has_room(rows, size):
+        if not self._has_room(rows, size) or self._is_alone(batch):
             finished = self.flush()
             if not self._has_room(rows, size):
                 raise ValueError(f"a batch of {rows} rows and {size} bytes does not fit any request")
@@ -51,6 +51,13 @@ class RequestPacker:
         request = self._envelope.with_batches(self._batches)
         self._batches, self._rows, self._bytes = [], 0, 0
         return request
+
+    def _is_alone(self, batch: Batch) -> bool:
+        """Whether batches must not share a request: an error's position could not be told beside text beyond ASCII.
+
+        Nobody has published whether a position counts bytes, characters or UTF-16 units.
+        """
+        return bool(self._batches) and not (batch.body.isascii() and self._batches[-1].body.isascii())
 
     def _has_room(self, rows: int, size: int) -> bool:
         commas = len(self._batches)

@@ -57,6 +57,10 @@ class Batch(Protocol):
     def rows(self) -> Sequence[RowRef]:
         """The rows it carries, in order; never empty."""
 
+    @property
+    def coverage(self) -> int:
+        """Which covered paths its rows carry, as bits; see :class:`~airflow_provider_rokt.flow.census.Census`."""
+
     def split(self) -> Sequence["Batch"]:
         """Smaller batches holding the same rows, to find the one Rokt refuses; just itself when it is minimal."""
 

@@ -23,6 +23,14 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
+class Skip(StrEnum):
+    """Why a row is left out on purpose, as reports say it."""
+
+    REPEATED = "same id twice"
+    NOT_NAMED = "not named by resend_from"
+    UNCHANGED = "unchanged"
+
+
 class RowRef(NamedTuple):
     """Names one row of the source.
 

@@ -1,11 +1,13 @@
 """What carries rows: a source hands them over a read window at a time, a stream makes requests of them."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.request import Request
-from airflow_provider_rokt.flow.row import RowFault, RowRef
+from airflow_provider_rokt.flow.row import RowFault, RowRef, Skip
 
 Row = Sequence[object]
 ColumnNames = tuple[str, ...]
@@ -29,12 +31,14 @@ class Packed:
     :param requests: full requests, ready to be sent; to be taken before the stream is asked for more, since they may be
         made as they are taken.
     :param faults: rows that can never be sent.
-    :param skipped: how many rows were left out on purpose.
+    :param dropped: rows that are sent without some of their values, which could not be.
+    :param skipped: how many rows were left out on purpose, by reason.
     """
 
     requests: Iterable[Request] = field(default_factory=list)
     faults: list[RowFault] = field(default_factory=list)
-    skipped: int = 0
+    dropped: list[RowFault] = field(default_factory=list)
+    skipped: Counter[Skip] = field(default_factory=Counter)
 
 
 class Stream(Protocol):
@@ -43,6 +47,10 @@ class Stream(Protocol):
     @property
     def extras(self) -> Mapping[str, int]:
         """Counts of its own for the report, known once it is flushed."""
+
+    @property
+    def census(self) -> Census:
+        """What it counts of its fields' values."""
 
     def window(self, rows: Sequence[Row]) -> Packed:
         """Takes the next rows of the source, in order."""

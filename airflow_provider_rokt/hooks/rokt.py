@@ -70,7 +70,7 @@ class RoktHook(ConnectedHook):
         with terminal_errors():
             chosen = options_from(ConversionOptions, mapping=mapping, **options)
             source = mapped_rows(rows, chosen.mapping, CONVERSION, chosen.fetch_size)
-            return self.deliver_conversions(source, chosen).judged(chosen.max_rejected).summary()
+            return self.deliver_conversions(source, chosen).judged(chosen.max_rejected, chosen.max_dropped).summary()
 
     def deliver_conversions(self, source: Source, options: ConversionOptions) -> Report:
         """Delivers a source's rows and reports; judging the report is the caller's.
@@ -126,7 +126,7 @@ class RoktHook(ConnectedHook):
         with terminal_errors():
             chosen = options_from(AudienceOptions, audience=audience, mapping=mapping, **options)
             source = mapped_rows(rows, chosen.mapping, MEMBERSHIP, chosen.fetch_size)
-            return self.deliver_audience(source, chosen).judged(chosen.max_rejected).summary()
+            return self.deliver_audience(source, chosen).judged(chosen.max_rejected, chosen.max_dropped).summary()
 
     def deliver_audience(self, source: Source, options: AudienceOptions, *, keeps_one: bool = False) -> Report:
         """Changes an audience by a source's rows; judging the report is the caller's, save for a mirror's memory.

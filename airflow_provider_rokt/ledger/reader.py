@@ -8,7 +8,7 @@ import msgspec
 
 from airflow_provider_rokt.exceptions import RoktLedgerError
 from airflow_provider_rokt.flow.row import Outcome
-from airflow_provider_rokt.ledger.records import FORMAT, DeliveryHeader, Peek, RequestRecord, RowRecord
+from airflow_provider_rokt.ledger.records import FORMAT, DeliveryHeader, DroppedRecord, Peek, RequestRecord, RowRecord
 from airflow_provider_rokt.storage.folder import Folder, part_name
 
 REPORT_NAME: Final = "report.jsonl"
@@ -55,6 +55,10 @@ class LedgerReader:
         for record in self._records(RowRecord, self._parts()):
             if record.outcome in outcomes:
                 yield record
+
+    def dropped(self) -> Iterator[DroppedRecord]:
+        """The rows that were sent without some of their values."""
+        return self._records(DroppedRecord, self._parts())
 
     def report(self) -> dict[str, Any] | None:
         """The flat final report with ``complete`` and ``finished_at``; None while it runs, and after it was killed.

@@ -87,6 +87,18 @@ class RowRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="row"):
         return cls(outcome, fault.row.number, fault.row.key, fault.faults)
 
 
+class DroppedRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="dropped"):
+    """The values that were left out of one row that was sent, since they cannot be.
+
+    :param number: its place in the query's result, from 1.
+    :param key: as in :class:`~airflow_provider_rokt.flow.row.RowRef`.
+    """
+
+    number: int
+    key: str
+    faults: Sequence[FieldFault]
+
+
 class DeliveryHeader(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="delivery"):
     """Who began the delivery, when, and with which options; the ledger's first line.
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from airflow_provider_rokt.exceptions import (
+    RoktDroppedError,
     RoktError,
     RoktIncompleteError,
     RoktReconciliationError,
     RoktRejectedError,
 )
+from airflow_provider_rokt.flow.census import Census, Excess
 from airflow_provider_rokt.flow.checks import exceeds
-from airflow_provider_rokt.flow.row import NO_ROW, RowFault
+from airflow_provider_rokt.flow.row import NO_ROW, FieldFault, RowFault, Skip
 
 REJECTIONS_SHOWN: Final = 20
 """Rejections kept in the report. The ledger has them all; a report travels through Airflow's database."""
@@ -38,6 +40,10 @@ def first_reasons(rejections: Sequence[Mapping[str, str]]) -> str:
 class Report:
     """What became of a delivery's rows.
 
+    :param skipped: the skipped rows by reason.
+    :param dropped: values that were left out of rows that were sent, by field and reason.
+    :param coverage: the share of accepted rows that carry each identity and what else Rokt matches people by.
+    :param census: what was counted of the fields' values.
     :param status_codes: answers by HTTP status, those to retried attempts included; ``"none"`` where none came.
     :param ledger: the ledger's URI.
     :param rejections: the first rejected rows: ``row`` (key), ``path``, ``reason``.
@@ -54,6 +60,10 @@ class Report:
     rows_rejected: int = 0
     rows_failed: int = 0
     rows_skipped: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    dropped: Mapping[FieldFault, int] = field(default_factory=dict)
+    coverage: Mapping[str, float] = field(default_factory=dict)
+    census: Census = field(default_factory=Census)
     batches: int = 0
     requests: int = 0
     status_codes: Mapping[str, int] = field(default_factory=dict)
@@ -73,12 +83,23 @@ class Report:
             "rows_failed": self.rows_failed,
             "rows_skipped": self.rows_skipped,
             **self.extras,
+            "skipped": dict(self.skipped),
+            "dropped": self.dropped_by_path,
+            "coverage": dict(self.coverage),
             "batches": self.batches,
             "requests": self.requests,
             "status_codes": dict(sorted(self.status_codes.items())),
             "ledger": self.ledger,
             "rejections": [dict(rejection) for rejection in self.rejections],
         }
+
+    @property
+    def dropped_by_path(self) -> dict[str, int]:
+        """How many values of each field were left out."""
+        paths: Counter[str] = Counter()
+        for fault, rows in self.dropped.items():
+            paths[fault.path] += rows
+        return dict(sorted(paths.items()))
 
     def __str__(self) -> str:
         codes = ", ".join(f"{code}: {count}" for code, count in sorted(self.status_codes.items())) or "none"
@@ -102,19 +123,23 @@ class Report:
                 f"the ledger {self.ledger}"
             )
 
-    def judged(self, max_rejected: int | float) -> Self:
-        """The report itself, unless rows failed or too many were rejected.
+    def judged(self, max_rejected: int | float, max_dropped: float = 1.0) -> Self:
+        """The report itself, unless rows failed, too many were rejected or too many values left out.
 
         Failed rows come first: they are worth a retry, and the retry meets the same rejections again.
 
         :param max_rejected: rows (int) or a fraction of the rows read (float).
+        :param max_dropped: the share of a field's values that may be invalid.
         :raises RoktIncompleteError: where rows failed.
         :raises RoktRejectedError: where too many were rejected.
+        :raises RoktDroppedError: where too many of a field's values were left out.
         """
         if self.rows_failed or self.failed_without_row:
             raise self._carried_by(RoktIncompleteError(self._incomplete()))
         if exceeds(self.rows_rejected + self.rejected_without_row, self.rows_read, max_rejected):
             raise self._carried_by(RoktRejectedError(self._rejected(max_rejected)))
+        if excess := self.census.excess(max_dropped):
+            raise self._carried_by(RoktDroppedError(self._over(excess, max_dropped)))
         return self
 
     def _carried_by(self, error: RoktError) -> RoktError:
@@ -139,6 +164,12 @@ class Report:
             f"Ledger: {self.ledger}"
         )
 
+    def _over(self, excess: Excess, max_dropped: float) -> str:
+        return (
+            f"{excess} They were left out and everything else was delivered; max_dropped={max_dropped} allows no more. "
+            f"Ledger: {self.ledger}"
+        )
+
 
 @dataclass
 class Tally:
@@ -150,7 +181,10 @@ class Tally:
     failed: int = 0
     failed_without_row: int = 0
     rejected_without_row: int = 0
-    skipped: int = 0
+    skipped: Counter[Skip] = field(default_factory=Counter)
+    dropped: Counter[FieldFault] = field(default_factory=Counter)
+    coverage: Counter[int] = field(default_factory=Counter)
+    census: Census = field(default_factory=Census)
     batches: int = 0
     requests: int = 0
     status_codes: Counter[str] = field(default_factory=Counter)
@@ -170,6 +204,11 @@ class Tally:
                 row = {"row": fault.row.key, "path": path, "reason": reason}
                 self.rejections.append({name: printable(text) for name, text in row.items()})
 
+    def drop(self, faults: Iterable[RowFault]) -> None:
+        """Counts the values that were left out of rows."""
+        for fault in faults:
+            self.dropped.update(fault.faults)
+
     def fail(self, faults: Iterable[RowFault]) -> None:
         """Counts rows as failed, by reason; there are few reasons, as they name no row."""
         for fault in faults:
@@ -181,7 +220,7 @@ class Tally:
 
     def fail_the_rest(self, reason: str) -> None:
         """Counts every row read and not accounted for as failed: the delivery ended before it got to them."""
-        rest = self.read - self.accepted - self.rejected - self.failed - self.skipped
+        rest = self.read - self.accepted - self.rejected - self.failed - self.skipped.total()
         if rest > 0:
             self.failed += rest
             self.failures[reason] += rest
@@ -197,7 +236,11 @@ class Tally:
             rows_failed=self.failed,
             failed_without_row=self.failed_without_row,
             rejected_without_row=self.rejected_without_row,
-            rows_skipped=self.skipped,
+            rows_skipped=self.skipped.total(),
+            skipped={str(reason): rows for reason, rows in sorted(self.skipped.items()) if rows},
+            dropped=dict(self.dropped),
+            coverage=self.census.shares(self.coverage),
+            census=self.census,
             batches=self.batches,
             requests=self.requests,
             status_codes=dict(self.status_codes),

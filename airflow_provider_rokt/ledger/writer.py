@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from airflow_provider_rokt.exceptions import RoktLedgerError
 from airflow_provider_rokt.flow.row import Outcome, RowFault
 from airflow_provider_rokt.ledger.reader import REPORT_NAME
-from airflow_provider_rokt.ledger.records import DeliveryHeader, RequestRecord, RowRecord, encode
+from airflow_provider_rokt.ledger.records import DeliveryHeader, DroppedRecord, RequestRecord, RowRecord, encode
 from airflow_provider_rokt.ledger.report import Report
 from airflow_provider_rokt.storage.folder import Folder
 
@@ -44,6 +44,10 @@ class LedgerWriter:
         :param outcome: ``rejected`` or ``failed``.
         """
         self._lines.write(encode(RowRecord.of(outcome, fault) for fault in faults))
+
+    def dropped(self, faults: Iterable[RowFault]) -> None:
+        """Records values that were left out of rows that are sent."""
+        self._lines.write(encode(DroppedRecord(fault.row.number, fault.row.key, fault.faults) for fault in faults))
 
     def finish(self, report: Report, complete: bool) -> None:
         """Records the final report; nothing can be written afterwards.

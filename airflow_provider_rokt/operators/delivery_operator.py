@@ -17,7 +17,7 @@ from airflow_provider_rokt.task.failures import RoktArgumentsError, terminal_err
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_rokt.events.rules import Environment, TimestampUnit
+    from airflow_provider_rokt.events.rules import Environment, OnInvalid, TimestampUnit
     from airflow_provider_rokt.hooks.rokt import RoktHook
     from airflow_provider_rokt.ledger.report import Report
     from airflow_provider_rokt.runs.options import DeliveryOptions
@@ -60,7 +60,10 @@ class DeliveryOperator(BaseOperator):
         environment: "Environment",
         timestamp_unit: "TimestampUnit",
         phone_region: str,
+        on_invalid: "OnInvalid | None",
+        max_dropped: float,
         max_rejected: int | float,
+        min_rows: int,
         concurrency: int,
         fetch_size: int,
         resend_from: str | Mapping[str, Any] | XComArg | None,
@@ -76,10 +79,22 @@ class DeliveryOperator(BaseOperator):
         self.environment = environment
         self.timestamp_unit = timestamp_unit
         self.phone_region = phone_region
+        self.on_invalid = on_invalid
+        self.max_dropped = max_dropped
+        self.min_rows = min_rows
         self.max_rejected = max_rejected
         self.concurrency = concurrency
         self.fetch_size = fetch_size
         self.resend_from = resend_from
+
+    def render_template(self, content: Any, *args: Any, **kwargs: Any) -> Any:
+        """Renders what holds a template; a text that holds none stays the text that was written.
+
+        With ``render_template_as_native_obj`` Airflow would make a number of ``"2026"`` and a list of ``"[1, 2]"``.
+        """
+        if isinstance(content, str) and not is_templated(content) and not content.endswith(tuple(self.template_ext)):
+            return content
+        return super().render_template(content, *args, **kwargs)
 
     def execute(self, context: "Context") -> dict[str, Any]:
         """Delivers, then judges the report; a failed task has its report as XCom too.
@@ -89,7 +104,7 @@ class DeliveryOperator(BaseOperator):
         """
         with terminal_errors():
             try:
-                return self._deliver().judged(self.max_rejected).summary()
+                return self._deliver().judged(self.max_rejected, self.max_dropped).summary()
             except RoktError as error:
                 if error.report and (ti := context.get("ti")):
                     ti.xcom_push(key="return_value", value=error.report)
@@ -118,7 +133,10 @@ class DeliveryOperator(BaseOperator):
         return SqlSource(self.sql_conn_id, self.sql, parameters, self.sql_hook_params, self.fetch_size)
 
     def _arguments(self, kind: "type[DeliveryOptions]") -> dict[str, Any]:
-        return {field.name: getattr(self, field.name) for field in fields(kind)}
+        arguments = {field.name: getattr(self, field.name) for field in fields(kind)}
+        # Rendered as a native object, an audience's name may have become a number.
+        named = arguments.get("audience")
+        return arguments | ({"audience": str(named)} if type(named) is int else {})
 
     def _options(self, kind: "type[_Options]") -> "_Options":
         """The options as rendered; made before the source reads its own share of them."""

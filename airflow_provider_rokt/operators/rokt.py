@@ -29,6 +29,13 @@ class RoktConversionOperator(DeliveryOperator):
     :param environment: ``production``, also for tests, as Rokt's guide says; or ``development``. (templated)
     :param timestamp_unit: of plain numbers: ``s``, ``ms``, ``us``, ``ns``; ``auto`` tells by their size.
     :param phone_region: two-letter country of phone numbers without ``+`` and country code.
+    :param on_invalid: what a value costs that cannot be sent, in an optional field: ``drop`` the field, ``reject`` the
+        row; None as README's table of fields says. A mapping's source can say it for one field:
+        ``{"column": name, "on_invalid": "reject"}``.
+    :param max_dropped: the share of a field's values that may be invalid. It is judged for each field with at least 100
+        values: on the first read window, before anything is sent, and on all rows at the end.
+    :param min_rows: fewer rows than this fail the task: before anything is sent where ``min_rows`` is at most
+        ``fetch_size``, else once the query has ended.
     :param max_rejected: rows (int) or fraction of the rows read (float) that may be rejected; above it the task
         fails without retry, after everything deliverable was delivered.
     :param concurrency: connections to Rokt, 1 to 32.
@@ -39,8 +46,9 @@ class RoktConversionOperator(DeliveryOperator):
         batches.
     :param historical: send events older than 72 hours to ``/historical``. Rokt does not forward those to event
         outputs, so they may never be attributed; fresher events take the usual way.
-    :returns: ``delivery_id, rows_read, rows_accepted, rows_rejected, rows_failed, rows_skipped, batches, requests,
-        status_codes, ledger, rejections``.
+    :returns: ``delivery_id, rows_read, rows_accepted, rows_rejected, rows_failed, rows_skipped, skipped`` (rows by
+        reason), ``dropped`` (values left out, by path), ``coverage`` (the share of accepted rows that carry each
+        identity and what else Rokt matches people by), ``batches, requests, status_codes, ledger, rejections``.
     :raises RoktSettingsError: in the DAG file, naming every argument that is known to be wrong: out of range, or a
         destination path that does not exist.
     """
@@ -57,7 +65,10 @@ class RoktConversionOperator(DeliveryOperator):
         environment: Literal["production", "development"] = "production",
         timestamp_unit: Literal["auto", "s", "ms", "us", "ns"] = "auto",
         phone_region: str = "US",
+        on_invalid: Literal["drop", "reject"] | None = None,
+        max_dropped: float = 0.2,
         max_rejected: int | float = 0,
+        min_rows: int = 0,
         concurrency: int = 4,
         fetch_size: int = 5000,
         resend_from: str | Mapping[str, Any] | XComArg | None = None,
@@ -75,7 +86,10 @@ class RoktConversionOperator(DeliveryOperator):
             environment=environment,
             timestamp_unit=timestamp_unit,
             phone_region=phone_region,
+            on_invalid=on_invalid,
+            max_dropped=max_dropped,
             max_rejected=max_rejected,
+            min_rows=min_rows,
             concurrency=concurrency,
             fetch_size=fetch_size,
             resend_from=resend_from,
@@ -117,6 +131,12 @@ class RoktAudienceOperator(DeliveryOperator):
     :param environment: with ``via="events"``: ``production``, also for tests, or ``development``. (templated)
     :param timestamp_unit: of plain numbers: ``s``, ``ms``, ``us``, ``ns``; ``auto`` tells by their size.
     :param phone_region: two-letter country of phone numbers without ``+`` and country code.
+    :param on_invalid: what a value costs that cannot be sent, in an optional field: ``drop`` the field, ``reject`` the
+        row; None as README's table of fields says. A mapping's source can say it for one field:
+        ``{"column": name, "on_invalid": "reject"}``.
+    :param max_dropped: the share of a field's values that may be invalid. It is judged for each field with at least 100
+        values, before anything is sent.
+    :param min_rows: fewer rows than this fail the task before anything is sent.
     :param max_rejected: rows (int) or fraction of the rows read (float) that may be rejected. More unusable rows than
         that stop a mirror before anything is sent; otherwise the task fails, without retry, once all is delivered.
     :param concurrency: connections to Rokt, 1 to 32.
@@ -142,7 +162,7 @@ class RoktAudienceOperator(DeliveryOperator):
         *,
         sql: str,
         sql_conn_id: str,
-        audience: str,
+        audience: str | int,
         mode: Literal["include", "exclude", "mirror"] = "include",
         via: Literal["import", "events"] = "import",
         mapping: Mapping[str, Any] | None = None,
@@ -152,7 +172,10 @@ class RoktAudienceOperator(DeliveryOperator):
         environment: Literal["production", "development"] = "production",
         timestamp_unit: Literal["auto", "s", "ms", "us", "ns"] = "auto",
         phone_region: str = "US",
+        on_invalid: Literal["drop", "reject"] | None = None,
+        max_dropped: float = 0.2,
         max_rejected: int | float = 0,
+        min_rows: int = 0,
         concurrency: int = 4,
         fetch_size: int = 5000,
         resend_from: str | Mapping[str, Any] | XComArg | None = None,
@@ -173,7 +196,10 @@ class RoktAudienceOperator(DeliveryOperator):
             environment=environment,
             timestamp_unit=timestamp_unit,
             phone_region=phone_region,
+            on_invalid=on_invalid,
+            max_dropped=max_dropped,
             max_rejected=max_rejected,
+            min_rows=min_rows,
             concurrency=concurrency,
             fetch_size=fetch_size,
             resend_from=resend_from,

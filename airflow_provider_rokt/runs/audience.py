@@ -18,7 +18,13 @@ from airflow_provider_rokt.audiences.membership import Membership
 from airflow_provider_rokt.audiences.naming import flag_name
 from airflow_provider_rokt.audiences.plan import CONTRADICTION
 from airflow_provider_rokt.audiences.spool import MemberSpool
-from airflow_provider_rokt.exceptions import RoktAudienceError, RoktError, RoktMappingError
+from airflow_provider_rokt.exceptions import (
+    RoktAudienceError,
+    RoktDroppedError,
+    RoktError,
+    RoktMappingError,
+    RoktTooFewRowsError,
+)
 from airflow_provider_rokt.flow.packing import batches_per_request
 from airflow_provider_rokt.flow.row import Outcome, names_member
 from airflow_provider_rokt.flow.stream import ColumnNames, Row, Source
@@ -63,8 +69,16 @@ class AudienceRun(OperationRun[AudienceOptions]):
         self._check_columns(columns)
         spool = MemberSpool()
         intake, packer = self._road(spool, columns, int(rules.now * 1000))
-        guards = Guards(options.mode, options.max_removed, options.max_rejected, options.allow_empty)
-        self._stream = AudienceStream(spool, intake, packer, guards, state=self._state, selects=self._resend)
+        guards = Guards(
+            options.mode,
+            options.max_removed,
+            options.max_rejected,
+            options.allow_empty,
+            options.max_dropped,
+            options.min_rows,
+        )
+        census = columns.census(imported=options.via == "import")
+        self._stream = AudienceStream(spool, intake, packer, guards, census, state=self._state, selects=self._resend)
         stack.callback(self._stream.close)
         return self._stream
 
@@ -93,7 +107,7 @@ class AudienceRun(OperationRun[AudienceOptions]):
             if self._state:
                 self._state.require_free()
             stream.guard()
-        except RoktAudienceError as error:
+        except (RoktAudienceError, RoktDroppedError, RoktTooFewRowsError) as error:
             return str(error)
         return None
 
@@ -102,7 +116,7 @@ class AudienceRun(OperationRun[AudienceOptions]):
         if self._state is None or self._stream is None or self._stream.plan is None:
             return
         try:
-            report.judged(self._options.max_rejected)
+            report.judged(self._options.max_rejected, self._options.max_dropped)
         except RoktError:
             return
         self._state.commit(self._stream.plan, self._refused(report))

@@ -27,16 +27,23 @@ class ConversionRun(OperationRun[ConversionOptions]):
                 "outputs; they may never be attributed to a campaign"
             )
         size = batches_per_request(self._place.settings.batches_per_second)
-        make_stream = stream_maker(options, batches=size, group_by_user=options.group_by_user, selects=self._resend)
-        return self._deliver(source, make_stream)
+        make_stream = stream_maker(
+            options,
+            batches=size,
+            group_by_user=options.group_by_user,
+            max_dropped=options.max_dropped,
+            selects=self._resend,
+        )
+        return self._deliver(source, make_stream, min_rows=options.min_rows)
 
 
 def stream_maker(
-    options: ConversionOptions, *, batches: int, group_by_user: bool, selects: Selects | None
+    options: ConversionOptions, *, batches: int, group_by_user: bool, max_dropped: float, selects: Selects | None
 ) -> Callable[[ColumnNames], ConversionStream]:
     """The function that makes the stream once a query's columns are known; what does not fit is a RoktMappingError.
 
     :param batches: most batches of a request.
+    :param max_dropped: the share of a field's values in the first window that may be invalid.
     :param selects: tells which rows to send; the others are skipped.
     """
     rules = options.rules()
@@ -49,6 +56,7 @@ def stream_maker(
             bulk=BULK,
             historical=HISTORICAL if options.historical else None,
             group_by_user=group_by_user,
+            max_dropped=max_dropped,
             selects=selects,
         )
 

@@ -67,15 +67,19 @@ class OperationRun(ABC, Generic[_Options]):
         if self._run is not None:
             self._run.stop()
 
-    def _deliver(self, source: Source, make_stream: Callable[[ColumnNames], Stream]) -> Report:
+    def _deliver(self, source: Source, make_stream: Callable[[ColumnNames], Stream], *, min_rows: int = 0) -> Report:
+        # What fits a read window is not sent before it is known to be enough; more would fill the memory.
+        hold = min_rows if min_rows <= self._options.fetch_size else 0
         with closing(self._place.connect(self._options.concurrency)) as client:
-            self._run = DeliveryRun(source, make_stream, lambda: self._begin(client))
+            self._run = DeliveryRun(source, make_stream, lambda: self._begin(client), min_rows=min_rows, hold=hold)
             if self._stopped:
                 self._run.stop()
             report = self._run.run()
         if not report.rows_read:
             log.info("There are no rows, so nothing was sent")
         log.info("%s", report)
+        for fault, rows in sorted(report.dropped.items()):
+            log.warning("%d values of %s were left out: %s", rows, fault.path, fault.reason)
         if self._resend:
             self._resend.check(report)
         return report

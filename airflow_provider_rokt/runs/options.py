@@ -12,9 +12,9 @@ from airflow_provider_rokt.audiences.guards import MAX_REMOVED, Mode, Via
 from airflow_provider_rokt.events import rules
 from airflow_provider_rokt.events.destinations import CONVERSION
 from airflow_provider_rokt.events.mapping import mapping_problems
-from airflow_provider_rokt.events.rules import Environment, Rules, TimestampUnit
+from airflow_provider_rokt.events.rules import Environment, OnInvalid, Rules, TimestampUnit
 from airflow_provider_rokt.exceptions import RoktSettingsError
-from airflow_provider_rokt.flow.checks import Check, boolean, problems_of, threshold, whole
+from airflow_provider_rokt.flow.checks import Check, boolean, fraction, problems_of, threshold, whole
 from airflow_provider_rokt.limits import MEMBERS_PER_REQUEST, MOST_MEMBERS_PER_REQUEST
 
 MAX_CONCURRENCY: Final = 32
@@ -31,7 +31,10 @@ class DeliveryArguments(TypedDict, total=False):
     environment: Environment
     timestamp_unit: TimestampUnit
     phone_region: str
+    on_invalid: OnInvalid | None
+    max_dropped: float
     max_rejected: int | float
+    min_rows: int
     concurrency: int
     fetch_size: int
     resend_from: str | Mapping[str, Any] | None
@@ -61,7 +64,11 @@ class DeliveryOptions:
     """What every delivery can be told.
 
     :param mapping: destination path to source, as the operators take it.
+    :param on_invalid: what an invalid value of an optional field costs: ``drop`` the field, ``reject`` the row, None as
+        the table of fields says.
+    :param max_dropped: the share of a field's values that may be invalid.
     :param max_rejected: rows (int) or fraction of the rows read (float) that may be rejected.
+    :param min_rows: how many rows there have to be.
     :param concurrency: connections to Rokt, 1 to 32.
     :param fetch_size: rows read at a time.
     :param resend_from: a ``delivery_id``, or an operator's result; only what was rejected or failed there is sent.
@@ -74,6 +81,8 @@ class DeliveryOptions:
         "fetch_size": whole(1, of="rows"),
         "mapping": _mapping,
         "max_rejected": threshold,
+        "max_dropped": fraction,
+        "min_rows": whole(0, of="rows"),
         **rules.CHECKS,
     }
 
@@ -81,7 +90,10 @@ class DeliveryOptions:
     environment: Environment = "production"
     timestamp_unit: TimestampUnit = "auto"
     phone_region: str = "US"
+    on_invalid: OnInvalid | None = None
+    max_dropped: float = 0.2
     max_rejected: int | float = 0
+    min_rows: int = 0
     concurrency: int = 4
     fetch_size: int = 5000
     resend_from: str | Mapping[str, Any] | None = None
@@ -117,6 +129,7 @@ class DeliveryOptions:
             environment=self.environment,
             timestamp_unit=self.timestamp_unit,
             phone_region=self.phone_region,
+            on_invalid=self.on_invalid,
         )
 
     def recorded(self) -> dict[str, Any]:

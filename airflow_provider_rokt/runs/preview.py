@@ -46,7 +46,9 @@ def preview_conversions(
     """
     if problem := whole(1)(rows_shown):
         raise RoktSettingsError("the preview", [f"rows {problem}"])
-    make_stream = stream_maker(options, batches=BATCHES_PER_REQUEST, group_by_user=False, selects=selects)
+    make_stream = stream_maker(
+        options, batches=BATCHES_PER_REQUEST, group_by_user=False, max_dropped=1.0, selects=selects
+    )
     read, packed = _first_rows(source, make_stream, rows_shown)
     shown = {row["number"]: row for some in packed for row in _rows(some, show_values)}
     rows = [shown.get(number) or _skipped(number) for number in range(1, read + 1)]

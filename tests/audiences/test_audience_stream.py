@@ -12,6 +12,7 @@ from airflow_provider_rokt.audiences.members import member_reader
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
 from airflow_provider_rokt.audiences.spool import MemberSpool
 from airflow_provider_rokt.exceptions import RoktAudienceBusyError
+from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.stream import Packed
 from airflow_provider_rokt.storage.local_folder import LocalFolder
 from tests.audiences.people import ENVELOPE, address
@@ -49,7 +50,7 @@ def folder(tmp_path: Path) -> LocalFolder:
 def stream_of(state: MirrorState) -> AudienceStream:
     spool = MemberSpool()
     packer = ImportPacker(MemberPacker(ENVELOPE, max_members=2))
-    return AudienceStream(spool, Rows(spool), packer, Guards("mirror", 1.0, 0, False), state=state)
+    return AudienceStream(spool, Rows(spool), packer, Guards("mirror", 1.0, 0, False), Census(), state=state)
 
 
 def rows(numbers: Iterable[int]) -> list[tuple[str]]:

@@ -156,7 +156,7 @@ def test_an_audience_may_map_all_else(path: str) -> None:
 
 def test_the_documentation_has_a_row_for_each_field() -> None:
     lines = markdown().splitlines()
-    assert lines[0] == "| Map to | Holds | Required | Notes |"
+    assert lines[0] == "| Map to | Holds | Required | An invalid value costs | Notes |"
     assert len(lines) == len(FIELDS) + 2
-    assert {line.count("|") for line in lines} == {5}
+    assert {line.count("|") for line in lines} == {6}
     assert [line.split("`")[1] for line in lines[2:]] == PATHS

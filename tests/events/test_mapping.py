@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from airflow_provider_rokt.events.batch import serialise
 from airflow_provider_rokt.events.destinations import CONVERSION, IDENTITY_PATHS, MEMBERSHIP
 from airflow_provider_rokt.events.documents import MappedRow, MappingPlan
-from airflow_provider_rokt.events.fields import FIELDS
+from airflow_provider_rokt.events.fields import COVERED, FIELDS
 from airflow_provider_rokt.events.mapping import compile_mapping, least_columns, mapped_columns
 from airflow_provider_rokt.events.rules import CHECKS, Rules
 from airflow_provider_rokt.events.validation import Validator
@@ -245,11 +245,14 @@ class TestIdentities:
 
 class TestFaults:
     def test_all_faults_of_a_row_are_listed(self) -> None:
-        extra = {"ip": "ip", f"{ATTRIBUTES}amount": "amount", "user_attributes.dob": "dob"}
+        optional = {"ip": "ip", "user_attributes.dob": "dob"}
+        amount = {f"{ATTRIBUTES}amount": "amount"}
         row = mapped(
-            extra, {"email": "jane", "time": 0, "type": " ", "ip": "x", "amount": "$5", "dob": "x", "id": None}
+            amount | optional,
+            {"email": "jane", "time": 0, "type": " ", "ip": "x", "amount": "$5", "dob": "x", "id": None},
         )
-        assert sorted(fault.path for fault in row.faults) == sorted([*extra, *LEAST])
+        assert sorted(fault.path for fault in row.faults) == sorted([*amount, *LEAST])
+        assert sorted(fault.path for fault in row.dropped) == sorted(optional)
 
     @pytest.mark.parametrize("path", sorted(CONVERSION.required))
     def test_a_missing_required_value_is_a_fault(self, path: str) -> None:
@@ -378,6 +381,8 @@ class TestMembership:
                 ],
             },
             [],
+            [],
+            COVERED["user_identities.email"],
         )
 
     def test_id_and_time_may_be_mapped(self) -> None:
@@ -400,7 +405,8 @@ class TestSources:
 
     def test_a_default_does_not_hide_a_fault(self) -> None:
         row = mapped({"ip": {"column": "ip", "default": "203.0.113.1"}}, {"ip": "nonsense"})
-        assert [fault.path for fault in row.faults] == ["ip"]
+        assert [fault.path for fault in row.dropped] == ["ip"]
+        assert "ip" not in row.document
 
     def test_a_literal_and_a_default_are_normalised_like_any_value(self) -> None:
         extra = {

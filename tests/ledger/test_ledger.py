@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_rokt.api.endpoints import BULK, IMPORT_V3
 from airflow_provider_rokt.exceptions import RoktLedgerError
-from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef
+from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef, Skip
 from airflow_provider_rokt.ledger.overview import Ledger, delivery_id_of
 from airflow_provider_rokt.ledger.records import RequestRecord, VerdictRecord
 from airflow_provider_rokt.ledger.report import Tally
@@ -119,7 +120,7 @@ class TestRoundTrip:
 
     def test_the_report_is_the_summary_and_how_it_ended(self, ledger):
         writer = begin(ledger)
-        report = Tally(read=1, skipped=1).report(writer.delivery_id, writer.uri)
+        report = Tally(read=1, skipped=Counter({Skip.REPEATED: 1})).report(writer.delivery_id, writer.uri)
         writer.finish(report, complete=True)
         found = ledger.open(writer.uri).report()
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", found.pop("finished_at"))
