@@ -1,7 +1,7 @@
-"""One audience over both roads, while Rokt folds the audience import into its Events API: ``via`` is all that differs.
+"""Everyone who ever ordered, over both roads while Rokt folds the audience import into its Events API.
 
-Each road has a memory of its own, so each list is right by itself. When the events' one has proved itself, drop
-``"import"`` from the list.
+``via`` is all that differs. Each road has a memory of its own, so each list is right by itself. When the events' one
+has proved itself, drop ``"import"`` from the list.
 """
 
 from datetime import datetime, timedelta

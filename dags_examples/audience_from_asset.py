@@ -1,4 +1,7 @@
-"""As soon as the table changes: whatever refreshes the customers announces it, and the audience follows."""
+"""As soon as the table changes: whatever refreshes the customers announces it, and the audience grows.
+
+Each run reads the whole table and adds everyone who ever spent more than 200 on an order; nobody is removed.
+"""
 
 from datetime import datetime, timedelta
 
@@ -32,7 +35,7 @@ with DAG(
 ) as dag:
     RoktAudienceOperator(
         task_id="include_big_spenders",
-        sql="SELECT email FROM orders WHERE CAST(total AS REAL) > 200",
+        sql="SELECT DISTINCT email FROM orders WHERE CAST(total AS REAL) > 200",
         sql_conn_id="shop",
         audience="Big spenders",
         mode="include",

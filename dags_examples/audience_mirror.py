@@ -1,4 +1,7 @@
-"""A suppression list, every night: whoever bought in the last two weeks is in it, everybody else is not.
+"""A suppression list, every night: whoever bought on one of the last fourteen days is in it, everybody else is not.
+
+The days are whole ones, of UTC, before the day of the run: its own morning counts from the next night on. Repeating
+an older run would bring its older list back, until the next night.
 
 The first run adds everyone. Each later run sends only who came and who went, and stops before sending anything when
 the query is empty or would remove more than a third of the list: that is a broken query, not a change of heart.
@@ -22,7 +25,11 @@ with DAG(
 ) as dag:
     RoktAudienceOperator(
         task_id="mirror_recent_buyers",
-        sql="SELECT DISTINCT email FROM orders",
+        sql="""
+            {% set today = (dag_run.data_interval_end or dag_run.run_after) | ds %}
+            SELECT DISTINCT email FROM orders
+            WHERE ordered_at >= '{{ macros.ds_add(today, -14) }}' AND ordered_at < '{{ today }}'
+        """,
         sql_conn_id="shop",
         audience="Recent buyers (suppression)",
         mode="mirror",

@@ -1,4 +1,7 @@
-"""Only what is new: each run sends the orders of its own data interval, so it can be repeated and back-filled."""
+"""Only what is new: each run sends the orders of its own data interval, so it can be repeated and back-filled.
+
+One started by hand at 14:20 sends those from 13:00 to 14:00, UTC.
+"""
 
 from datetime import datetime, timedelta
 
@@ -7,9 +10,10 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 
 from airflow_provider_rokt.operators.rokt import RoktConversionOperator
 
-# A run that was triggered without a logical date has no interval: it sends the hour before it.
-SINCE = "(dag_run.data_interval_start or dag_run.run_after - macros.timedelta(hours=1))"
-UNTIL = "(dag_run.data_interval_end or dag_run.run_after)"
+# A run that was triggered without a logical date has no interval: it sends the last whole hour before it.
+HOUR = "dag_run.run_after.replace(minute=0, second=0, microsecond=0)"
+SINCE = f"(dag_run.data_interval_start or {HOUR} - macros.timedelta(hours=1))"
+UNTIL = f"(dag_run.data_interval_end or {HOUR})"
 SQLITE_TIME = ".strftime('%Y-%m-%d %H:%M:%S')"
 
 with DAG(

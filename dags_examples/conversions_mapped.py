@@ -1,4 +1,7 @@
-"""Partitions side by side: one mapped task for each region, and a sensor that answers for all of them."""
+"""Yesterday's orders, region by region: one mapped task for each, and a sensor that answers for all of them.
+
+Which day that is, is said in ``conversions_daily.py``.
+"""
 
 from datetime import datetime
 
@@ -21,10 +24,14 @@ with DAG(
         task_id="send_region",
         sql_conn_id="shop",
         sql="""
+            {% set today = (dag_run.data_interval_end or dag_run.run_after) | ds %}
             SELECT email, customer_id AS customerid, ordered_at AS timestamp_unixtime_ms,
                    order_id AS source_message_id, 'purchase' AS conversiontype,
                    confirmation AS confirmationref, total AS amount, currency
-            FROM orders WHERE region = :region ORDER BY order_id
+            FROM orders
+            WHERE region = :region
+              AND ordered_at >= '{{ macros.ds_add(today, -1) }}' AND ordered_at < '{{ today }}'
+            ORDER BY customer_id, ordered_at, order_id
         """,
         # Rejected rows are judged once, by the sensor, over all regions.
         max_rejected=1.0,

@@ -11,6 +11,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +26,14 @@ def main() -> int:
 
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir()
-    spoiled = write_shop(HOME / "shop.sqlite")
-    say(f"A shop of 4,000 orders is in {HOME / 'shop.sqlite'}; {len(spoiled)} of them are spoiled on purpose.")
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    spoiled = write_shop(HOME / "shop.sqlite", until=today, span=timedelta(days=1))
+    say(f"Yesterday's 4,000 orders of a shop are in {HOME / 'shop.sqlite'}; {len(spoiled)} are spoiled on purpose.")
     with Sandbox() as sandbox:
         say(f"A local Rokt listens on {sandbox.url}.")
         prepare_airflow(json.dumps(sandbox.connection()))
         say("Airflow makes its database ...")
-        succeeded = run_example(sandbox)
+        succeeded = run_example(sandbox, today)
         return show(sandbox, spoiled) if succeeded else 1
 
 
@@ -52,15 +55,17 @@ def prepare_airflow(rokt_connection: str) -> None:
     )
 
 
-def run_example(sandbox: Any) -> bool:
-    """Runs the guide's daily sync as Airflow would; whether it succeeded."""
+def run_example(sandbox: Any, midnight: datetime) -> bool:
+    """Runs the guide's daily sync as Airflow would at `midnight`; whether it succeeded."""
     from airflow.utils.db import initdb
 
     initdb()
     say("The DAG rokt_conversions_daily runs ...")
     dag = importlib.import_module("dags_examples.conversions_daily").dag
     with progress(sandbox):
-        run = dag.test()
+        # Airflow 2 calls it by its older name.
+        name = "logical_date" if "logical_date" in signature(dag.test).parameters else "execution_date"
+        run = dag.test(**{name: midnight})
     return str(run.state) == "success"
 
 

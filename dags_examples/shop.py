@@ -21,12 +21,23 @@ _COLUMNS = (
 )
 
 
-def write_shop(path: Path, orders: int = 4000, customers: int = 1200, seed: int = 7) -> dict[str, str]:
-    """Writes the table ``orders`` and returns the rows spoiled on purpose: order id -> what is wrong with it."""
+def write_shop(
+    path: Path,
+    orders: int = 4000,
+    customers: int = 1200,
+    seed: int = 7,
+    until: datetime | None = None,
+    span: timedelta = timedelta(days=14),
+) -> dict[str, str]:
+    """Writes the table ``orders`` and returns the rows spoiled on purpose: order id -> what is wrong with it.
+
+    The orders spread evenly over the `span` before `until`, which is now if not given. Times are UTC. A spoiled row
+    keeps its day and hour, so whoever selects a day or an hour gets its spoiled rows too.
+    """
     chance = random.Random(seed)
     people = [_customer(number, chance) for number in range(customers)]
-    start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=14)
-    rows = [_order(number, chance.choice(people), start, chance) for number in range(orders)]
+    start = (until or datetime.now(UTC)) - span
+    rows = [_order(number, chance.choice(people), start + span * number / orders, chance) for number in range(orders)]
     spoiled = _spoil(rows)
     path.unlink(missing_ok=True)
     with sqlite3.connect(path) as shop:
@@ -52,8 +63,7 @@ def _customer(number: int, chance: random.Random) -> dict[str, Any]:
     }
 
 
-def _order(number: int, person: dict[str, Any], start: datetime, chance: random.Random) -> dict[str, Any]:
-    when = start + timedelta(minutes=5 * number)
+def _order(number: int, person: dict[str, Any], when: datetime, chance: random.Random) -> dict[str, Any]:
     return {
         "order_id": f"order_{number:06d}",
         "ordered_at": when.strftime("%Y-%m-%d %H:%M:%S"),
@@ -78,8 +88,8 @@ def _spoil(rows: list[dict[str, Any]]) -> dict[str, str]:
     faults: dict[str, dict[str, Any]] = {
         "nobody can be identified": {"email": " ", "customer_id": None, "rokt_click_id": None},
         "an amount with a thousands separator": {"total": "1,234.50"},
-        "a date that does not exist": {"ordered_at": "2026-02-30 10:00:00"},
-        "an order from the future": {"ordered_at": "2199-01-01 00:00:00"},
+        "a minute that does not exist": {"ordered_at": lambda time: f"{time[:14]}75:00"},
+        "a city of 5,000 letters": {"city": "x" * 5000},
         "no such currency": {"currency": "DOLLARS"},
         "an impossible IP address": {"ip": "999.1.2.3"},
         "an e-mail without an @": {"email": "shopper.example.com"},
@@ -88,6 +98,7 @@ def _spoil(rows: list[dict[str, Any]]) -> dict[str, str]:
     spoiled = {}
     for place, (fault, change) in enumerate(faults.items(), start=1):
         row = rows[place * len(rows) // (len(faults) + 1)]
-        row.update(change)
+        for column, value in change.items():
+            row[column] = value(row[column]) if callable(value) else value
         spoiled[row["order_id"]] = fault
     return spoiled

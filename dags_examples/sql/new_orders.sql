@@ -9,4 +9,4 @@ SELECT email,
 FROM orders
 WHERE ordered_at >= :since
   AND ordered_at < :until
-ORDER BY ordered_at, order_id
+ORDER BY customer_id, ordered_at, order_id

@@ -1,0 +1,200 @@
+"""Which rows a run selects: of every example and README snippet, scheduled, repeated, back-filled and by hand."""
+
+import importlib
+import importlib.util
+import re
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from textwrap import indent
+
+import pytest
+from airflow.providers.common.compat.sdk import DAG
+from airflow.utils.types import DagRunType
+
+from dags_examples import conversions_mapped
+from tests.audiences.people import hashed
+from tests.examples.conftest import FOLDER
+from tests.examples.runs import backfilled, by_hand, by_hand_without_date, execute, scheduled
+
+README = (FOLDER.parent / "README.md").read_text()
+SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+AROUND = """
+from datetime import datetime
+from airflow.providers.common.compat.sdk import DAG
+
+with DAG("{}", schedule="{}", start_date=datetime(2026, 1, 1), catchup=False) as dag:
+"""
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+# A moment in the middle of a day and of an hour, three days ago.
+AFTERNOON = datetime.now(UTC).replace(hour=14, minute=20, second=7, microsecond=0) - 3 * DAY
+MIDNIGHT = AFTERNOON.replace(hour=0, minute=0, second=0)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A DAG whose runs select a span that ends with the last whole `period` before the run.
+
+    :ivar name: a module of the examples, or how the README's snippet begins.
+    :ivar schedule: of the DAG around a snippet.
+    :ivar count: how many scheduled runs are tried; a mapped one takes its time.
+    """
+
+    name: str
+    period: timedelta = DAY
+    span: timedelta = DAY
+    regions: tuple[str, ...] = ("north", "east", "south", "west")
+    schedule: str = ""
+    count: int = 3
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.schedule}".strip()
+
+    def until(self, moment: datetime) -> datetime:
+        """The end of the last whole period before a moment."""
+        seconds = self.period.total_seconds()
+        return datetime.fromtimestamp(moment.timestamp() // seconds * seconds, UTC)
+
+    def wants(self, order: "Order", moment: datetime) -> bool:
+        """Whether a run at a moment is to select an order."""
+        until = self.until(moment)
+        return order.region in self.regions and until - self.span <= order.ordered_at < until
+
+
+CONVERSIONS = [
+    Example("conversions_daily"),
+    Example("conversions_mapped", count=2),
+    Example("conversions_incremental", period=HOUR, span=HOUR),
+    Example("RoktConversionOperator(", schedule="@daily"),
+    Example("send = RoktConversionOperator.partial(", regions=("north", "south"), schedule="0 3 * * *", count=2),
+]
+AUDIENCES = [
+    Example("audience_mirror", span=14 * DAY),
+    Example("RoktAudienceOperator(", span=14 * DAY, schedule="@daily"),
+]
+# These say that they take everything; the last has no query.
+WHOLE_TABLE = {"audience_both_roads", "audience_from_asset", "conversions_taskflow"}
+
+
+@dataclass(frozen=True)
+class Order:
+    order_id: str
+    ordered_at: datetime
+    email: str
+    region: str
+
+
+@pytest.fixture
+def orders(connected) -> list[Order]:
+    """The shop's orders; none is spoiled, and they have the README's columns too."""
+    with sqlite3.connect(connected.shop) as shop:
+        shop.executemany("DELETE FROM orders WHERE order_id = ?", [(order_id,) for order_id in connected.spoiled])
+        shop.execute("ALTER TABLE orders ADD COLUMN order_number")
+        shop.execute("UPDATE orders SET order_number = confirmation")
+        rows = shop.execute("SELECT order_id, ordered_at, email, region FROM orders").fetchall()
+    return [Order(number, datetime.fromisoformat(f"{time}+00:00"), *rest) for number, time, *rest in rows]
+
+
+@pytest.fixture
+def load(connected) -> Callable[[Example], DAG]:
+    """Imports an example's DAG, or writes one with the README's snippet and imports that."""
+
+    def load(example: Example) -> DAG:
+        if not example.schedule:
+            return importlib.import_module(f"dags_examples.{example.name}").dag
+        (snippet,) = (snippet for snippet in SNIPPETS if f"\n{example.name}" in snippet)
+        dag_id = re.sub(r"\W+", "_", str(example))
+        file = connected.dags / f"{dag_id}.py"
+        file.write_text(AROUND.format(dag_id, example.schedule) + indent(snippet, "    "))
+        (connected.dags / "orders_of_region.sql").write_text(
+            conversions_mapped.dag.get_task("send_region").partial_kwargs["sql"]
+        )
+        spec = importlib.util.spec_from_file_location(dag_id, file)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module.dag
+
+    return load
+
+
+@pytest.fixture
+def sent(sandbox) -> Callable[[], list[str]]:
+    """The ids of the orders that have arrived since it was asked last."""
+
+    def take() -> list[str]:
+        ids = sorted(event["data"]["source_message_id"] for event in sandbox.store.events)
+        sandbox.reset()
+        return ids
+
+    return take
+
+
+@pytest.mark.parametrize("example", CONVERSIONS, ids=str)
+def test_scheduled_runs_send_every_order_once_and_repeated_ones_the_same(example, airflow_db, orders, load, sent):
+    dag = load(example)
+    infos = scheduled(dag, MIDNIGHT, example.count)
+    runs = []
+    for info in infos:
+        execute(dag, info)
+        runs.append(sent())
+        assert runs[-1] == _wanted(example, orders, info.run_after)
+    begin, end = example.until(infos[0].run_after) - example.period, example.until(infos[-1].run_after)
+    assert end - begin == example.count * example.period
+    between = (order for order in orders if begin <= order.ordered_at < end and order.region in example.regions)
+    assert sorted(chain(*runs)) == sorted(order.order_id for order in between)
+    assert all(runs)
+
+    execute(dag, infos[0])
+    assert sent() == runs[0]
+    (again,) = backfilled(dag, infos[-1].logical_date, infos[-1].logical_date)
+    execute(dag, again, DagRunType.BACKFILL_JOB)
+    assert sent() == runs[-1]
+
+
+@pytest.mark.parametrize("start", [by_hand, by_hand_without_date])
+@pytest.mark.parametrize("example", CONVERSIONS, ids=str)
+def test_a_run_by_hand_sends_the_last_whole_period(example, start, airflow_db, orders, load, sent):
+    start(load(example), AFTERNOON)
+    ids = sent()
+    assert ids
+    assert ids == _wanted(example, orders, AFTERNOON)
+
+
+@pytest.mark.parametrize("example", AUDIENCES, ids=str)
+def test_an_audience_is_who_bought_in_its_days(example, airflow_db, orders, load, sandbox):
+    dag = load(example)
+
+    def check(moment: datetime) -> None:
+        (members,) = sandbox.store.audiences.values()
+        wanted = {order.email for order in orders if example.wants(order, moment)}
+        assert members == {hashed(email.strip().lower()) for email in wanted}
+        assert len(wanted) < len({order.email for order in orders})
+
+    for info in scheduled(dag, MIDNIGHT - DAY, 2):
+        execute(dag, info)
+        check(info.run_after)
+    by_hand(dag, AFTERNOON)
+    check(AFTERNOON)
+
+
+def test_an_audience_by_hand_without_a_date_too(airflow_db, orders, load, sandbox):
+    for example in AUDIENCES:
+        by_hand_without_date(load(example), AFTERNOON)
+        wanted = {order.email for order in orders if example.wants(order, AFTERNOON)}
+        (members,) = sandbox.store.audiences.values()
+        assert members == {hashed(email.strip().lower()) for email in wanted}
+        sandbox.reset()
+
+
+def test_no_example_is_left_out():
+    modules = {path.stem for path in FOLDER.glob("*.py")} - {"demo", "shop"}
+    tested = [example.name for example in CONVERSIONS + AUDIENCES]
+    assert modules - WHOLE_TABLE == {name for name in tested if name.isidentifier()}
+    operators = {line for snippet in SNIPPETS for line in re.findall(r"^.*Operator.*\($", snippet, re.MULTILINE)}
+    assert operators == {name for name in tested if not name.isidentifier()}
+
+
+def _wanted(example: Example, orders: list[Order], moment: datetime) -> list[str]:
+    return sorted(order.order_id for order in orders if example.wants(order, moment))
