@@ -9,12 +9,17 @@ BIN     := $(VENV)/bin
 # uv is installed into the environment itself: it needs seconds where pip needs minutes, and nothing outside.
 INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 
-.PHONY: help test demo bench lint ci clean
+.PHONY: help test test-all demo bench lint ci clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-test: $(VENV)/.ready ## Run the tests
+test: $(VENV)/.ready ## Run the tests but the slow ones, in about two minutes
+	@echo "Running every test but the slow ones, in about two minutes. The slow ones too: make test-all"
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(VENV)/.ready ## Run every test, in about four minutes
+	@echo "Running every test, the slow ones too, in about four minutes"
 	$(BIN)/python -m pytest
 
 demo: $(VENV)/.ready ## Watch a shop's orders arrive at a local Rokt

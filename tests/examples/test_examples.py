@@ -13,6 +13,8 @@ import dags_examples
 
 FOLDER = Path(next(iter(dags_examples.__path__)))
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in ("demo", "shop"))
+# The one that stands for all where the slow tests are left out: `make demo` runs it too.
+QUICK = "conversions_daily"
 # Airflow 2 calls it by its older name.
 _RUN_DATE = "logical_date" if "logical_date" in signature(DAG.test).parameters else "execution_date"
 _BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
@@ -43,7 +45,9 @@ def test_every_example_imports(airflow_db):
     assert len(bag.dags) >= len(MODULES)
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize(
+    "module", [name if name == QUICK else pytest.param(name, marks=pytest.mark.slow) for name in MODULES]
+)
 def test_every_example_runs(module, airflow_db, connected, sandbox, ledger):
     dag = importlib.import_module(f"dags_examples.{module}").dag
     # The shop's first order is two weeks old, so the hour a day after it has orders.
