@@ -12,7 +12,7 @@ BIN     := $(VENV)/bin
 # uv is installed into the environment itself: it needs seconds where pip needs minutes, and nothing outside.
 INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python $(addprefix --constraint ,$(PINS))
 
-.PHONY: help test test-all databases demo bench lint pins ci clean
+.PHONY: help test test-all coverage databases demo bench lint pins ci clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,10 @@ test: $(VENV)/.ready ## Run the tests but the slow ones, in about two minutes
 test-all: $(VENV)/.ready ## Run every test, in about four minutes
 	@echo "Running every test, the slow ones too, in about four minutes"
 	$(BIN)/python -m pytest
+
+coverage: $(VENV)/.ready ## Run every test and show how much of each room it ran
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python .ci/coverage_by_room.py
 
 databases: $(VENV)/.databases ## Install the drivers that the tests of PostgreSQL and MariaDB want
 
@@ -47,7 +51,7 @@ ci: ## Everything the project must pass, as on a new machine
 	bash .ci/run
 
 clean: ## Remove what the targets made
-	rm -rf .venv .venv-* build dist .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* build dist .coverage .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; name it with PYTHON=python3.12")'
