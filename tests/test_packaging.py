@@ -67,7 +67,7 @@ def test_no_file_holds(what: str, pattern: str) -> None:
 
 def test_every_target_that_is_shown_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    texts = [(ROOT / name).read_text() for name in ("README.md", "Makefile", ".ci/run")]
+    texts = [(ROOT / name).read_text() for name in ("README.md", "CONTRIBUTING.md", "Makefile", ".ci/run")]
     shown = {target for text in texts for target in re.findall(r"(?:`|: |^[ $]*)make ([a-z-]+)", text, re.MULTILINE)}
     assert {"test", "test-all", "coverage"} <= shown <= targets
 
