@@ -1,21 +1,35 @@
 # The first target that needs it builds .venv: Python 3.11 or newer and make are all that must be there.
 # Another Airflow, beside the first:  make test AIRFLOW='apache-airflow==2.11.*' VENV=.venv-2.11
+# The newest of everything, not the pinned set:  make test PINS= VENV=.venv-newest
 
+# Every version in the pinned set is that of an environment with this Airflow; for another, nothing is pinned.
 AIRFLOW ?= apache-airflow>=3.3,<3.4
+PINS    ?= $(if $(filter file,$(origin AIRFLOW)),constraints.txt)
 PYTHON  ?= python3
 VENV    ?= .venv
 
 BIN     := $(VENV)/bin
 # uv is installed into the environment itself: it needs seconds where pip needs minutes, and nothing outside.
-INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
+INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python $(addprefix --constraint ,$(PINS))
 
-.PHONY: help test demo bench lint ci clean
+.PHONY: help test test-all coverage databases demo bench lint pins ci clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-test: $(VENV)/.ready ## Run the tests
+test: $(VENV)/.ready ## Run the tests but the slow ones, in about two minutes
+	@echo "Running every test but the slow ones, in about two minutes. The slow ones too: make test-all"
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(VENV)/.ready ## Run every test, in about four minutes
+	@echo "Running every test, the slow ones too, in about four minutes"
 	$(BIN)/python -m pytest
+
+coverage: $(VENV)/.ready ## Run every test and show how much of each room it ran
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python .ci/coverage_by_room.py
+
+databases: $(VENV)/.databases ## Install the drivers that the tests of PostgreSQL and MariaDB want
 
 demo: $(VENV)/.ready ## Watch a shop's orders arrive at a local Rokt
 	$(BIN)/python -W ignore -m dags_examples.demo
@@ -27,21 +41,33 @@ lint: $(VENV)/.lint ## Check style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict
+	$(BIN)/python -m pytest -q tests/typing
+
+pins: $(BIN)/uv ## Pin today's newest of what development needs, in constraints.txt
+	printf '%s\n' '-e .' '$(AIRFLOW)' apache-airflow-providers-sqlite | $(BIN)/uv pip compile --quiet --upgrade \
+	  --universal --python-version 3.11 --group test --group databases --group lint \
+	  --no-header --no-annotate --no-emit-package airflow-provider-rokt --output-file constraints.txt -
 
 ci: ## Everything the project must pass, as on a new machine
 	bash .ci/run
 
 clean: ## Remove what the targets made
-	rm -rf .venv .venv-* build dist .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* build dist .coverage .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
-$(VENV)/.ready: pyproject.toml
+$(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; name it with PYTHON=python3.12")'
-	@echo "Building $(VENV) with $(AIRFLOW), once"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+$(VENV)/.ready: pyproject.toml $(PINS) | $(BIN)/uv
+	@echo "Installing $(AIRFLOW) and what the tests need into $(VENV), once"
 	$(INSTALL) --editable . --group test "$(AIRFLOW)" apache-airflow-providers-sqlite
 	@touch $@
 
+$(VENV)/.databases: $(VENV)/.ready
+	$(INSTALL) --group databases "$(AIRFLOW)"
+	@touch $@
+
 $(VENV)/.lint: $(VENV)/.ready
-	$(INSTALL) --group lint
+	$(INSTALL) --group lint "$(AIRFLOW)"
 	@touch $@

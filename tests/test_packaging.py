@@ -4,14 +4,17 @@ import re
 import subprocess
 import tomllib
 from importlib.metadata import metadata
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import airflow_provider_rokt
 
 ROOT = Path(__file__).parent.parent
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
 
 
 def tracked() -> list[Path]:
@@ -62,13 +65,58 @@ def test_no_file_holds(what: str, pattern: str) -> None:
     assert found == [], what
 
 
-def test_every_command_the_readme_shows_exists() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    shown = set(re.findall(r"(?:`|^ *)make ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
-    assert shown <= targets
+def test_every_target_that_is_shown_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    texts = [(ROOT / name).read_text() for name in ("README.md", "CONTRIBUTING.md", "Makefile", ".ci/run")]
+    shown = {target for text in texts for target in re.findall(r"(?:`|: |^[ $]*)make ([a-z-]+)", text, re.MULTILINE)}
+    assert {"test", "test-all", "coverage"} <= shown <= targets
 
 
 def test_ci_runs_the_command_that_the_readme_shows() -> None:
     readme = (ROOT / "README.md").read_text()
     assert "make test" in readme
     assert re.search(r"^stage .* make test$", (ROOT / ".ci/run").read_text(), re.MULTILINE)
+
+
+def test_ci_runs_every_test_on_the_newest_and_the_oldest_airflow() -> None:
+    stages = re.findall(r"^stage .* everything (\S+) (\S+)$", (ROOT / ".ci/run").read_text(), re.MULTILINE)
+    assert stages == [("coverage", "3.3"), ("test-all", "2.11")]
+    recipes = re.findall(r"^(\S+):.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    leave_out = {target for target, recipe in recipes if "not slow" in recipe}
+    assert leave_out == {"test"}
+
+
+def test_every_folder_that_ci_names_exists() -> None:
+    named = re.findall(r"\btests/[\w/.]+", (ROOT / ".ci/run").read_text())
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def pins() -> dict[str, set[str]]:
+    """The pinned set: name -> its versions, more than one where they depend on the Python."""
+    found: dict[str, set[str]] = {}
+    for line in (ROOT / "constraints.txt").read_text().splitlines():
+        pin = re.fullmatch(r"([a-z0-9][a-z0-9-]*)==([\w.+!]+)(?: ; [^@#/]+)?", line)
+        assert pin, f"no pin but {line!r}; make pins"
+        found.setdefault(pin[1], set()).add(pin[2])
+    return found
+
+
+def test_the_pinned_set_holds_names_and_versions_of_all_that_is_asked_for() -> None:
+    groups = [*PROJECT["optional-dependencies"].values(), *PYPROJECT["dependency-groups"].values()]
+    asked = [Requirement(line) for line in chain(PROJECT["dependencies"], *groups)]
+    pinned = pins()
+    missing = [
+        str(requirement)
+        for requirement in asked
+        if requirement.name != PROJECT["name"]
+        and not any(requirement.specifier.contains(version) for version in pinned.get(requirement.name, ()))
+    ]
+    assert missing == [], "make pins"
+
+
+def test_every_test_ends_by_itself_and_no_mark_is_misspelt() -> None:
+    options = PYPROJECT["tool"]["pytest"]["ini_options"]
+    assert 60 <= options["timeout"] <= 600
+    assert {"--strict-config", "--strict-markers"} <= set(options["addopts"])
+    assert options["xfail_strict"]

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import sqlalchemy
 
+pytestmark = pytest.mark.slow
+
 SMALL, LARGE = 20_000, 400_000
 # Measured: 0 to 80 KiB for every driver; 270 to 530 MiB for get_records.
 ALLOWED = 4 * 1024  # KiB

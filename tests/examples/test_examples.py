@@ -9,6 +9,8 @@ from tests.examples.conftest import FOLDER
 from tests.examples.runs import by_hand
 
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in ("demo", "shop"))
+# The one that stands for all where the slow tests are left out: `make demo` runs it too.
+QUICK = "conversions_daily"
 
 
 def test_every_example_imports(airflow_db):
@@ -21,7 +23,9 @@ def test_every_example_imports(airflow_db):
     assert len(bag.dags) >= len(MODULES)
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize(
+    "module", [name if name == QUICK else pytest.param(name, marks=pytest.mark.slow) for name in MODULES]
+)
 def test_every_example_runs(module, airflow_db, connected, sandbox, ledger):
     dag = importlib.import_module(f"dags_examples.{module}").dag
     by_hand(dag, datetime.now(UTC) - timedelta(days=2))

@@ -386,6 +386,7 @@ def test_preview_tells_and_sends_nothing(sandbox, rokt, shop, ledger):
     assert hook.preview_audience(people(range(12)), "vip", mode="mirror")["stopped_by"] is None
 
 
+@pytest.mark.slow
 def test_a_million_members_take_ten_requests_though_a_third_fails_once(sandbox, rokt, tmp_path, monkeypatch, ledger):
     path = tmp_path / "many.sqlite"
     monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "sqlite", "host": str(path)}))

@@ -15,6 +15,8 @@ from tests.operators.test_audiences import members
 from tests.operators.test_conversions import orders
 from tests.runs.killable import Running, convert, in_task, mirror, people, run_dag
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = {"import": {"via": "import", "members_per_request": 70}, "events": {"via": "events"}}
 # More than any of these runs needs; what is left of it tells how many requests came.
 MANY = 1_000_000

@@ -11,6 +11,8 @@ import pytest
 from airflow_provider_rokt.sandbox import Settings
 from airflow_provider_rokt.sandbox.process import SandboxProcess
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 MIB = 1024  # KiB
 

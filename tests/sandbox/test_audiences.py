@@ -112,6 +112,7 @@ def test_malformed_json_is_400(sandbox, post, body):
     assert post(body, V3, auth=("rpub-sandbox", "rsec-sandbox")).status_code == 400
 
 
+@pytest.mark.slow
 def test_a_million_members_fit_and_no_more(sandbox, post, v1):
     digest = b'"%s"' % JANE.encode()
     head = b'{"action":"include","sha256s":['
