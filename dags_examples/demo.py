@@ -101,15 +101,23 @@ def show(sandbox: Any, spoiled: dict[str, str]) -> int:
     for name, value in report.items():
         if name not in ("rejections", "ledger"):
             say(f"  {name:15} {value}")
+    rejected, dropped = list(ledger.rows()), list(ledger.dropped())
     say("\nRejected rows, and what the shop had spoiled")
-    rejected = list(ledger.rows())
-    for row in rejected:
-        for path, reason in row.faults:
-            say(f"  {row.key}  {path}: {reason}\n      the shop had: {spoiled.get(row.key, 'nothing wrong with it')}")
+    tell(rejected, spoiled)
+    say("\nValues that were left out of rows that arrived")
+    tell(dropped, spoiled)
     kept = sandbox.store.counts
     say(f"\nAt Rokt: {kept.events} events in {kept.batches} batches.\nThe ledger: {report.get('ledger')}")
-    as_planned = {row.key for row in rejected} == set(spoiled) and kept.events == report.get("rows_accepted")
+    told = {row.key for row in [*rejected, *dropped]}
+    as_planned = told == set(spoiled) and kept.events == report.get("rows_accepted")
     return 0 if as_planned else 1
+
+
+def tell(rows: list[Any], spoiled: dict[str, str]) -> None:
+    """Prints what was wrong with each row, beside what the shop had done to it."""
+    for row in rows:
+        for path, reason in row.faults:
+            say(f"  {row.key}  {path}: {reason}\n      the shop had: {spoiled.get(row.key, 'nothing wrong with it')}")
 
 
 if __name__ == "__main__":
