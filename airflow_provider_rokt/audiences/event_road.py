@@ -59,31 +59,33 @@ class EventIntake:
         mapped_rows = chain.from_iterable(self._columns.plan.apply(rows, self._rows + 1))
         for row, mapped in zip(rows, mapped_rows, strict=True):
             self._rows += 1
-            if faults := self._take(row, mapped):
+            faults, dropped = self._take(row, mapped)
+            if faults:
                 packed.faults.append(RowFault(RowRef.at(self._rows), faults))
-            elif mapped.dropped:
-                packed.dropped.append(RowFault(RowRef.at(self._rows), mapped.dropped))
+            elif dropped:
+                packed.dropped.append(RowFault(RowRef.at(self._rows), dropped))
         return packed
 
-    def _take(self, row: Row, mapped: MappedRow) -> list[FieldFault]:
+    def _take(self, row: Row, mapped: MappedRow) -> tuple[list[FieldFault], Sequence[FieldFault]]:
+        """What costs the row, or is left out of it."""
         faults = list(mapped.faults)
         wanted, audience = self._is_wanted(row, faults), self._named(row, faults)
         if self._person and self._person(row) is DISAGREE:
             faults.append(DISAGREE)
         if faults:
-            return faults
+            return faults, ()
         document = mapped.document
         self._membership.settle_address(document)
         person = person_of(document)
         document = self._membership.complete(document, person, audience, wanted)
         faults = self._validator.faults(document)
+        dropped = mapped.dropped
         if faults and self._columns.plan.without(document, faults) and self._validator.accepts(document):
-            mapped.dropped.extend(faults)
-            faults = []
+            faults, dropped = [], [*dropped, *faults]
         if not faults:
             member = Member(self._scoped(person, audience), serialise(document).decode("ascii"))
             self._spool.add(member, self._rows, wanted)
-        return faults
+        return faults, dropped
 
     def _is_wanted(self, row: Row, faults: list[FieldFault]) -> bool:
         if self._columns.status is None:

@@ -1,5 +1,6 @@
 """A user's events as one batch of Rokt's Events API, serialised once."""
 
+import codecs
 import json
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -10,20 +11,32 @@ import msgspec
 from airflow_provider_rokt.flow.row import RowRef
 
 # Sorted names: the same content is the same bytes, in whatever order a query names its columns.
-_encode: Final = msgspec.json.Encoder(order="deterministic").encode
+serialise_utf8: Final = msgspec.json.Encoder(order="deterministic").encode
 
 
-def serialise(value: dict[str, Any], *, escaped: bool = True) -> bytes:
-    """Compact JSON, of ASCII bytes only unless ``escaped`` is False.
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    """A run of characters that are not ASCII, as JSON escapes them."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    run = error.object[error.start : error.end]
+    return json.dumps(run)[1:-1], error.end
+
+
+# msgspec has no escaping of what is not ASCII, and json takes five times as long for the whole of it.
+_ESCAPING: Final = "airflow_provider_rokt.json"
+codecs.register_error(_ESCAPING, _escaped)
+
+
+def serialise(value: dict[str, Any]) -> bytes:
+    """Compact JSON of ASCII bytes only.
 
     Rokt locates a fault by its position in the posted text, and whether it counts bytes, characters or UTF-16
     units is not published: in ASCII all three are the same.
     """
-    text = _encode(value)
-    if not escaped or text.isascii():
+    text = serialise_utf8(value)
+    if text.isascii():
         return text
-    # msgspec has no escaping of what is not ASCII; json is five times slower, so only where it is needed.
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode("ascii")
+    return text.decode().encode("ascii", _ESCAPING)
 
 
 class EventBatch(NamedTuple):

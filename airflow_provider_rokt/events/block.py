@@ -96,9 +96,12 @@ class Block:
             values = _normalised(step.normalise, raws)
         except Exception:
             # Whose value it is, and what that costs, is told one by one.
-            values = None
-        if values is not None and (all(values) or not (step.required or step.fallback is not None)):
-            return values
+            return self._one_by_one(step, raws)
+        if (step.required or step.fallback is not None) and not all(values) and None in values:
+            return self._one_by_one(step, raws)
+        return values
+
+    def _one_by_one(self, step: Step, raws: Sequence[object]) -> Values:
         return [self._value(step, index, raw) for index, raw in enumerate(raws)]
 
     def _value(self, step: Step, index: int, raw: object) -> Json | None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from airflow_provider_rokt.events.block import Document
 from airflow_provider_rokt.events.documents import MappedRow, MappingPlan
-from airflow_provider_rokt.events.grouping import Grouped, Grouping, SingleEvent
+from airflow_provider_rokt.events.grouping import Grouped, Grouping, OpenBatch
 from airflow_provider_rokt.events.validation import Validator
 from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.packing import RequestPacker
@@ -37,11 +37,10 @@ class RecentKeys:
 
     def before(self, key: str, content: int) -> int | None:
         """The content that the key came with before; None where it is new, and remembered from now on."""
-        seen = self._current.get(key)
-        if seen is None:
-            seen = self._previous.get(key)
-        if seen is not None:
-            return seen
+        if key in self._current:
+            return self._current[key]
+        if key in self._previous:
+            return self._previous[key]
         if len(self._current) >= _REMEMBERED:
             self._previous, self._current = self._current, {}
         self._current[key] = content
@@ -132,23 +131,22 @@ class ConversionStream:
             self._take(mapped, not mapped.faults and next(fits), packed, valid)
 
     def _take(self, mapped: MappedRow, fits: bool, packed: Packed, valid: dict[Endpoint, Grouping]) -> None:
-        row, document, faults = mapped.row, mapped.document, mapped.faults
+        row, document, faults, dropped, coverage = mapped
         if not faults and not fits:
-            refused = self._validator.faults(document)
-            if not (self._plan.without(document, refused) and self._validator.accepts(document)):
-                faults = refused
-            else:
-                mapped.dropped.extend(refused)
+            faults = self._validator.faults(document)
+            if self._plan.without(document, faults) and self._validator.accepts(document):
+                faults, dropped = [], [*dropped, *faults]
         if faults:
             packed.faults.append(RowFault(row, faults))
             return
-        single = SingleEvent(row, document, mapped.coverage)
-        before = self._recent.before(row.key, single.content)
+        single = OpenBatch(row, document, coverage)
+        content = single.content
+        before = self._recent.before(row.key, content)
         if before is None:
-            if mapped.dropped:
-                packed.dropped.append(RowFault(row, mapped.dropped))
+            if dropped:
+                packed.dropped.append(RowFault(row, dropped))
             valid[self._route(document)].add(single)
-        elif before == single.content:
+        elif before == content:
             packed.skipped[Skip.REPEATED] += 1
         else:
             packed.faults.append(RowFault(row, (_REPEATED,)))

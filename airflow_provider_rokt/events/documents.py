@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import repeat
 from typing import Final, NamedTuple
 
 from airflow_provider_rokt.events.block import Block, Document, Step
@@ -21,6 +22,8 @@ _NO_IDENTITY: Final = f"the row has no identity: one of {', '.join(IDENTITY_PATH
 # it is validated and written.
 _BLOCK: Final = 250
 _EMAIL, _OTHER = COVERED["user_identities.email"], COVERED["user_identities.other"]
+_NOTHING: Final[Sequence[FieldFault]] = ()
+_ENDLESS: Final = repeat(_NOTHING)
 # Keys are logged and kept; longer ones are named by their digest.
 _KEY_CHARS: Final = 128
 # An address may have come through a web form or a Japanese keyboard.
@@ -47,7 +50,7 @@ class MappedRow(NamedTuple):
     row: RowRef
     document: Document
     faults: list[FieldFault]
-    dropped: list[FieldFault]
+    dropped: Sequence[FieldFault]
     coverage: int
 
 
@@ -111,10 +114,10 @@ class MappingPlan:
         documents = block.filled([{"environment": self.environment} for _ in rows], self.root)
         for name, steps in self.sections:
             _put(documents, name, block.objects(steps))
-        dropped = [block.dropped.get(index, []) for index in range(len(rows))]
         hashed = [
-            _settle_identities(document, faults, lost)
-            for document, faults, lost in zip(documents, block.faults, dropped, strict=True)
+            index
+            for index, (document, faults) in enumerate(zip(documents, block.faults, strict=True))
+            if _settle_identities(document, faults, block.dropped.get(index) if block.dropped else None)
         ]
         data = block.filled([dict(self.event) for _ in rows], self.data)
         if self.consents:
@@ -123,11 +126,10 @@ class MappingPlan:
         for document, values in zip(documents, data, strict=True):
             document["events"] = [{"event_type": "custom_event", "data": values}]
         refs = [RowRef(number, _key(values, number)) for number, values in enumerate(data, first)]
-        for index, lost in block.dropped.items():
-            dropped[index] = lost
-        coverage = [
-            (bits & ~_EMAIL) | _OTHER if is_hash else bits for bits, is_hash in zip(block.coverage, hashed, strict=True)
-        ]
+        coverage = block.coverage
+        for index in hashed:
+            coverage[index] = (coverage[index] & ~_EMAIL) | _OTHER
+        dropped = [block.dropped.get(index, _NOTHING) for index in range(len(rows))] if block.dropped else _ENDLESS
         return list(map(MappedRow, refs, documents, block.faults, dropped, coverage))
 
     def _consent_states(self, block: Block, data: Sequence[Document]) -> list[Document]:
@@ -151,6 +153,8 @@ def _take_out(document: Document, path: str) -> None:
     name = section.rpartition(".")[2]
     holder = owner[name] if name and name in owner else owner
     holder.pop(key, None)
+    if path == "user_identities.other2":
+        document.pop("integration_attributes", None)
     if holder is not owner and not holder:
         del owner[name]
 
@@ -162,15 +166,16 @@ def _put(objects: Iterable[Document], name: str, members: Iterable[Document]) ->
             made[name] = member
 
 
-def _settle_identities(document: Document, faults: list[FieldFault], dropped: list[FieldFault]) -> bool:
+def _settle_identities(document: Document, faults: list[FieldFault], dropped: list[FieldFault] | None) -> bool:
     """Sees to it that somebody is identified, and by the right name; whether the address turned out to be a hash."""
     identities = document.get("user_identities")
     if identities is None:
         if DEVICE_IDENTITIES.isdisjoint(document.get("device_info", ())) and not _identity_at_fault(faults):
             # An identity that cannot be read costs its row only now that there is no other.
-            lost = [fault for fault in dropped if fault.path in IDENTITY_PATHS]
-            dropped[:] = [fault for fault in dropped if fault.path not in IDENTITY_PATHS]
+            lost = [fault for fault in dropped or () if fault.path in IDENTITY_PATHS]
             faults += lost or [FieldFault("user_identities", _NO_IDENTITY)]
+            if dropped:
+                dropped[:] = [fault for fault in dropped if fault not in lost]
         return False
     address, is_hash = identities.get("email"), False
     if address is not None and "@" not in address:

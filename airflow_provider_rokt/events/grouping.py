@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from airflow_provider_rokt.events.batch import ENVELOPE_BYTES, EventBatch, serialise
+from airflow_provider_rokt.events.batch import ENVELOPE_BYTES, EventBatch, serialise, serialise_utf8
 from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES
 from airflow_provider_rokt.events.fields import COVERED
 from airflow_provider_rokt.flow.row import FieldFault, RowFault, RowRef
@@ -40,22 +40,22 @@ class Grouping:
 
     def __init__(self, *, group_by_user: bool = True) -> None:
         self._group_by_user = group_by_user
-        self._grouped: list[_OpenBatch] = []
-        self._newest: dict[bytes, _OpenBatch] = {}
+        self._grouped: list[OpenBatch] = []
+        self._newest: dict[bytes, OpenBatch] = {}
         self._faults: list[RowFault] = []
 
-    def add(self, single: "SingleEvent") -> None:
+    def add(self, single: "OpenBatch") -> None:
         """Takes a batch of exactly one event."""
         # Only the newest batch of a user grows: an event must not overtake one that came with other circumstances.
         if (batch := self._newest.get(single.user)) and batch.take(single):
             return
-        if single.size > BATCH_BYTES and not (single := single.unescaped()).size <= BATCH_BYTES:
-            self._faults.append(RowFault(single.row, (_TOO_LARGE,)))
+        fitting = single.fitting()
+        if fitting is None:
+            self._faults.append(RowFault(single.rows[0], (_TOO_LARGE,)))
             return
-        begun = _OpenBatch(single)
-        self._grouped.append(begun)
-        if self._group_by_user and single.is_escaped:
-            self._newest[single.user] = begun
+        self._grouped.append(fitting)
+        if self._group_by_user and fitting.escaped:
+            self._newest[single.user] = fitting
 
     def close(self) -> Grouped:
         """Everything taken."""
@@ -72,7 +72,7 @@ def group(rows: Iterable[tuple[RowRef, dict[str, Any]]], *, group_by_user: bool 
     """Groups what is at hand already, see :class:`Grouping`."""
     grouping = Grouping(group_by_user=group_by_user)
     for row, document in rows:
-        grouping.add(SingleEvent(row, document, coverage_of(document)))
+        grouping.add(OpenBatch(row, document, coverage_of(document)))
     batches, faults = grouping.close()
     return Grouped(list(batches), faults)
 
@@ -87,47 +87,72 @@ def coverage_of(document: dict[str, Any]) -> int:
     return sum(bit for path, bit in COVERED.items() if path in held)
 
 
-class SingleEvent:
-    """A valid batch of exactly one event, as the mapping made it.
+class OpenBatch:
+    """A batch of one event, as the mapping made it, that may still grow.
 
     It is kept as bytes at once: a window of dicts would be walked through by the garbage collector again and again, and
     is larger than a processor's cache.
 
-    :param document: left as it is.
+    :param document: a valid batch of exactly one event; left as it is.
     :param coverage: the covered paths that it carries, as bits.
+    :param escaped: make it of ASCII only; in UTF-8 what is not ASCII takes half the room.
+    :ivar user: the same for the same identities.
+    :ivar shared: what all its events have around them, but the attributes.
     :ivar attributes: the section of user attributes as further members of the batch's object; empty for none.
-    :ivar size: what it measures as a batch of its own, in bytes.
-    :ivar is_escaped: whether it is ASCII only.
+    :ivar size: what its body will measure, in bytes.
     """
 
-    __slots__ = ("attributes", "coverage", "document", "event", "is_escaped", "row", "shared", "size", "user")
+    __slots__ = ("attributes", "coverage", "document", "escaped", "events", "rows", "shared", "size", "user")
 
     def __init__(self, row: RowRef, document: dict[str, Any], coverage: int, *, escaped: bool = True) -> None:
+        encode = serialise if escaped else serialise_utf8
         sections = document.copy()
         (event,) = sections.pop("events")
-        attributes = sections.pop("user_attributes", {})
+        attributes = sections.pop("user_attributes", None)
         sections.pop("source_request_id", None)  # the batch derives its own
-        self.row = row
         self.coverage = coverage
-        self.is_escaped = escaped
+        self.escaped = escaped
         self.user = _user(sections)
-        self.shared = serialise(sections, escaped=escaped)
-        self.attributes = _section(attributes, escaped=escaped)
-        self.event = serialise(event, escaped=escaped)
-        self.size = ENVELOPE_BYTES + len(self.shared) + len(self.attributes) + len(self.event)
-        # A large one may still fit as UTF-8, where what is not ASCII takes half the room.
+        self.shared = encode(sections)
+        self.attributes = _ATTRIBUTES + encode(attributes) if attributes else b""
+        self.events = [encode(event)]
+        self.rows = [row]
+        self.size = ENVELOPE_BYTES + len(self.shared) + len(self.attributes) + len(self.events[0])
+        # Kept only where it has to be made again.
         self.document = document if self.size > BATCH_BYTES else None
 
     @property
     def content(self) -> int:
         """The same for the same content, within this process."""
-        return hash((self.shared, self.attributes, self.event))
+        return hash((self.shared, self.attributes, self.events[0]))
 
-    def unescaped(self) -> "SingleEvent":
-        """The same in UTF-8."""
+    def fitting(self) -> "OpenBatch | None":
+        """Itself, or in UTF-8 where it only fits so; None where no batch can hold it."""
         if self.document is None:
             return self
-        return SingleEvent(self.row, self.document, self.coverage, escaped=False)
+        unescaped = OpenBatch(self.rows[0], self.document, self.coverage, escaped=False)
+        return unescaped if unescaped.size <= BATCH_BYTES else None
+
+    def take(self, single: "OpenBatch") -> bool:
+        """Adds an event of the same user, unless what is around it differs or a limit would be broken."""
+        if single.shared != self.shared or len(self.events) >= EVENTS_PER_REQUEST:
+            return False
+        attributes = _united(self.attributes, single.attributes)
+        if attributes is None:
+            return False
+        grown = len(attributes) - len(self.attributes) + len(b",") + len(single.events[0])
+        if self.size + grown > BATCH_BYTES:
+            return False
+        self.attributes = attributes
+        self.coverage |= single.coverage
+        self.size += grown
+        self.events += single.events
+        self.rows += single.rows
+        return True
+
+    def close(self) -> EventBatch:
+        """What is sent."""
+        return EventBatch.of(self.shared, self.events, self.rows, self.attributes, self.coverage)
 
 
 def _user(sections: dict[str, Any]) -> bytes:
@@ -138,45 +163,8 @@ def _user(sections: dict[str, Any]) -> bytes:
     return serialise({name: device[name] for name in DEVICE_IDENTITIES if name in device})
 
 
-class _OpenBatch:
-    """A batch that may still grow.
-
-    :ivar size: what its body will measure, in bytes.
-    """
-
-    __slots__ = ("attributes", "coverage", "events", "rows", "shared", "size")
-
-    def __init__(self, single: SingleEvent) -> None:
-        self.shared = single.shared
-        self.attributes = single.attributes
-        self.coverage = single.coverage
-        self.events = [single.event]
-        self.rows = [single.row]
-        self.size = single.size
-
-    def take(self, single: SingleEvent) -> bool:
-        """Adds an event of the same user, unless what is around it differs or a limit would be broken."""
-        if single.shared != self.shared or len(self.events) >= EVENTS_PER_REQUEST:
-            return False
-        attributes = _united(self.attributes, single.attributes)
-        if attributes is None:
-            return False
-        grown = len(attributes) - len(self.attributes) + len(b",") + len(single.event)
-        if self.size + grown > BATCH_BYTES:
-            return False
-        self.attributes = attributes
-        self.coverage |= single.coverage
-        self.size += grown
-        self.events.append(single.event)
-        self.rows.append(single.row)
-        return True
-
-    def close(self) -> EventBatch:
-        return EventBatch.of(self.shared, self.events, self.rows, self.attributes, self.coverage)
-
-
-def _section(attributes: dict[str, Any], *, escaped: bool = True) -> bytes:
-    return _ATTRIBUTES + serialise(attributes, escaped=escaped) if attributes else b""
+def _section(attributes: dict[str, Any]) -> bytes:
+    return _ATTRIBUTES + serialise(attributes) if attributes else b""
 
 
 def _united(ours: bytes, theirs: bytes) -> bytes | None:

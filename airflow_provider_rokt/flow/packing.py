@@ -27,6 +27,7 @@ class RequestPacker:
         self._most_batches, self._most_rows, self._most_bytes = batches, rows, size
         self._batches: list[Batch] = []
         self._rows = self._bytes = 0
+        self._closed = False
 
     def add(self, batch: Batch) -> Request | None:
         """Takes a batch; the request before it, once that has no room for it.
@@ -35,10 +36,14 @@ class RequestPacker:
         """
         rows, size = len(batch.rows), len(batch.body)
         finished = None
-        if not self._has_room(rows, size) or self._is_alone(batch):
+        # An error's position could not be told beside text beyond ASCII: nobody has published whether it counts bytes,
+        # characters or UTF-16 units. So such a batch travels alone.
+        alone = not batch.body.isascii()
+        if not self._has_room(rows, size) or self._closed or (alone and self._batches):
             finished = self.flush()
             if not self._has_room(rows, size):
                 raise ValueError(f"a batch of {rows} rows and {size} bytes does not fit any request")
+        self._closed = alone
         self._batches.append(batch)
         self._rows += rows
         self._bytes += size
@@ -49,15 +54,8 @@ class RequestPacker:
         if not self._batches:
             return None
         request = self._envelope.with_batches(self._batches)
-        self._batches, self._rows, self._bytes = [], 0, 0
+        self._batches, self._rows, self._bytes, self._closed = [], 0, 0, False
         return request
-
-    def _is_alone(self, batch: Batch) -> bool:
-        """Whether batches must not share a request: an error's position could not be told beside text beyond ASCII.
-
-        Nobody has published whether a position counts bytes, characters or UTF-16 units.
-        """
-        return bool(self._batches) and not (batch.body.isascii() and self._batches[-1].body.isascii())
 
     def _has_room(self, rows: int, size: int) -> bool:
         commas = len(self._batches)

@@ -381,7 +381,7 @@ class TestMembership:
                 ],
             },
             [],
-            [],
+            (),
             COVERED["user_identities.email"],
         )
 
