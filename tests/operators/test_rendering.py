@@ -1,0 +1,61 @@
+"""Templates: what holds none stays the text that was written, also where Airflow renders to native objects."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import DAG, BaseOperator
+
+from airflow_provider_rokt.operators.rokt import RoktAudienceOperator, RoktConversionOperator
+
+TEXTS = ["2026", "1e5", "[1, 2]", "True", "None", "007", "{'a': 1}", "(1,)", "3.50"]
+LEAST = {
+    "user_identities.email": "email",
+    "events[].data.source_message_id": "id",
+    "events[].data.timestamp_unixtime_ms": "at",
+    "events[].data.custom_attributes.conversiontype": {"literal": "purchase"},
+}
+
+
+def rendered(kind: type[BaseOperator], *, native: bool = True, **arguments: Any) -> Any:
+    with DAG("d", start_date=datetime(2026, 1, 1), schedule=None, render_template_as_native_obj=native) as dag:
+        task = kind(task_id="t", **{"sql": "SELECT 1", "sql_conn_id": "shop"} | arguments)
+    task.render_template_fields(
+        {"number": 2026, "rows": [1, 2], "result": {"delivery_id": "d"}}, dag.get_template_env()
+    )
+    return task
+
+
+@pytest.mark.parametrize("native", [True, False])
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text_that_was_written_stays_one(text: str, native: bool) -> None:
+    path = "events[].data.custom_attributes.conversiontype"
+    task = rendered(RoktConversionOperator, native=native, mapping=LEAST | {path: {"literal": text}})
+    assert task.mapping[path] == {"literal": text}
+    assert rendered(RoktAudienceOperator, native=native, audience=text).audience == text
+
+
+def test_an_audience_may_be_a_number(sandbox, rokt, shop) -> None:
+    shop([{"email": "a@example.com"}])
+    task = rendered(RoktAudienceOperator, audience="{{ number }}", sql="SELECT email FROM orders")
+    assert task.audience == 2026
+    assert task.execute({})["members_added"] == 1
+    assert set(sandbox.store.audiences) == {"2026"}
+
+
+def test_a_template_is_rendered_as_the_dag_says() -> None:
+    task = rendered(RoktConversionOperator, parameters="{{ rows }}", resend_from="{{ result }}")
+    assert (task.parameters, task.resend_from) == ([1, 2], {"delivery_id": "d"})
+    task = rendered(RoktConversionOperator, native=False, sql="SELECT {{ number }}", parameters={"n": "{{ number }}"})
+    assert (task.sql, task.parameters) == ("SELECT 2026", {"n": "2026"})
+
+
+def test_a_time_rendered_as_an_object_is_a_time(sandbox, rokt, shop) -> None:
+    shop([{"email": "a@example.com", "id": "1"}])
+    with DAG("d", start_date=datetime(2026, 1, 1), schedule=None, render_template_as_native_obj=True) as dag:
+        mapping = LEAST | {"events[].data.timestamp_unixtime_ms": {"literal": "{{ start }}"}}
+        task = RoktConversionOperator(task_id="t", sql="SELECT * FROM orders", sql_conn_id="shop", mapping=mapping)
+    task.render_template_fields({"start": datetime(2026, 3, 1)}, dag.get_template_env())
+    assert task.execute({})["rows_accepted"] == 1
+    (event,) = sandbox.store.events
+    assert event["data"]["timestamp_unixtime_ms"] == 1772323200000
