@@ -14,7 +14,7 @@ import tenacity
 from airflow_provider_rokt.api.client import Answer, NoAnswerError
 from airflow_provider_rokt.limits import RETRY_SECONDS
 
-# 501 and 505 say that the server cannot do it at all; every other 5xx, 408 and 429 say "not now".
+# 501 and 505 say that the server cannot do it at all; every other 5xx, 408, 425 and 429 say "not now".
 _FINAL_SERVER_ERRORS = (501, 505)
 _LONGEST_HEADER = 64
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
@@ -39,7 +39,7 @@ class RetryPolicy:
 
 def is_retryable(status: int) -> bool:
     """Whether the same request may succeed later."""
-    return status in (408, 429) or (500 <= status <= 599 and status not in _FINAL_SERVER_ERRORS)
+    return status in (408, 425, 429) or (500 <= status <= 599 and status not in _FINAL_SERVER_ERRORS)
 
 
 def retry(attempt: Callable[[], Answer], policy: RetryPolicy, sleep: Sleep, *, clock: Clock = time.monotonic) -> Answer:

@@ -11,7 +11,7 @@ from airflow_provider_rokt.events.block import Block, Document, Step
 from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES, IDENTITY_PATHS
 from airflow_provider_rokt.events.fields import COVERED, Cost
 from airflow_provider_rokt.flow.census import Census
-from airflow_provider_rokt.flow.row import FieldFault, RowRef
+from airflow_provider_rokt.flow.row import FieldFault, RowRef, names_place
 from airflow_provider_rokt.flow.stream import Row
 
 # mParticle's number for Rokt, and the attribute its web SDK puts a click id under; Segment sends it there too.
@@ -195,7 +195,7 @@ def _key(data: Document, number: int) -> str:
     key: str | None = data.get("source_message_id")
     if key is None:
         return RowRef.at(number).key
-    # Some use the customer's address as the event's id, but a key is logged.
-    if len(key) > _KEY_CHARS or not key.isprintable() or _ADDRESS_SIGN(key):
+    # Some use the customer's address as the id, but a key is logged; one like "row 17" would be taken for a place.
+    if names_place(key) or len(key) > _KEY_CHARS or not key.isprintable() or _ADDRESS_SIGN(key):
         return f"sha256:{sha256(key.encode()).hexdigest()[:16]}"
     return key

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator, XComArg
 
-from airflow_provider_rokt.exceptions import RoktError
+from airflow_provider_rokt.exceptions import RoktError, RoktSettingsError
 from airflow_provider_rokt.task.base_arguments import TaskArguments, is_templated, known
 from airflow_provider_rokt.task.failures import RoktArgumentsError, terminal_errors
 
@@ -86,6 +86,7 @@ class DeliveryOperator(BaseOperator):
         self.concurrency = concurrency
         self.fetch_size = fetch_size
         self.resend_from = resend_from
+        self._narrows = resend_from is not None
 
     def render_template(self, content: Any, *args: Any, **kwargs: Any) -> Any:
         """Renders what holds a template; a text that holds none stays the text that was written.
@@ -106,7 +107,7 @@ class DeliveryOperator(BaseOperator):
             try:
                 return self._deliver().judged(self.max_rejected, self.max_dropped).summary()
             except RoktError as error:
-                if error.report and (ti := context.get("ti")):
+                if error.report and self.do_xcom_push and (ti := context.get("ti")):
                     ti.xcom_push(key="return_value", value=error.report)
                 raise
 
@@ -139,7 +140,15 @@ class DeliveryOperator(BaseOperator):
         return arguments | ({"audience": str(named)} if type(named) is int else {})
 
     def _options(self, kind: "type[_Options]") -> "_Options":
-        """The options as rendered; made before the source reads its own share of them."""
+        """The options as rendered; made before the source reads its own share of them.
+
+        :raises RoktSettingsError: naming every argument that is wrong.
+        """
+        if self.resend_from is None and self._narrows:
+            from airflow_provider_rokt.runs.resend import NAMES_NOTHING
+
+            # A template that renders to nothing must not send everything.
+            raise RoktSettingsError("argument 'resend_from'", [NAMES_NOTHING])
         return kind(**self._arguments(kind))
 
     def _refuse_what_is_wrong(self, kind: "type[DeliveryOptions]") -> None:

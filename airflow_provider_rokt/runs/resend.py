@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from airflow_provider_rokt.exceptions import RoktLedgerError, RoktSettingsError
 from airflow_provider_rokt.flow.row import RowRef, names_place
@@ -12,6 +12,12 @@ from airflow_provider_rokt.ledger.report import Report
 from airflow_provider_rokt.runs.options import DeliveryOptions
 
 log = logging.getLogger(__name__)
+
+
+NAMES_NOTHING: Final = (
+    "it names no delivery: give a delivery_id or the result of the operator that made it, or leave the argument out to "
+    "send every row"
+)
 
 
 class Resend:
@@ -58,19 +64,19 @@ class Resend:
 
 
 def resend_of(options: DeliveryOptions, ledger: Ledger) -> Resend | None:
-    """What the option ``resend_from`` stands for; ``None`` for nothing, also as a template renders that.
+    """What the option ``resend_from`` stands for; ``None`` where it is not given.
 
     :param options: of what is being sent now; an audience is resent to the same audience in the same mode only.
-    :raises RoktSettingsError: when it is none of these.
+    :raises RoktSettingsError: when it is given and names no delivery: it narrows what is sent, so nothing must not mean
+        everything.
     :raises RoktLedgerError: when there is no such delivery, or it was of another kind.
     """
     given: Any = options.resend_from
-    name = given.get("delivery_id") if isinstance(given, Mapping) else given
-    if name is None or (isinstance(name, str) and name.strip() in ("", "None")):
+    if given is None:
         return None
-    if not isinstance(name, str):
-        hint = "give a delivery_id, or the result of the operator that made it"
-        raise RoktSettingsError("argument 'resend_from'", [f"it holds a value of type {type(name).__name__}; {hint}"])
+    name = given.get("delivery_id") if isinstance(given, Mapping) else given
+    if not isinstance(name, str) or name.strip() in ("", "None"):
+        raise RoktSettingsError("argument 'resend_from'", [NAMES_NOTHING])
     earlier = ledger.open(name.strip())
     then = {"operation": earlier.header.operation, **earlier.header.options}
     now = {"operation": options.operation, **options.recorded()}

@@ -37,7 +37,7 @@ class Scripted:
 
 def test_what_is_worth_trying_again() -> None:
     retryable = {status for status in range(200, 600) if is_retryable(status)}
-    assert retryable == {408, 429, *range(500, 600)} - {501, 505}
+    assert retryable == {408, 425, 429, *range(500, 600)} - {501, 505}
 
 
 def test_it_is_tried_until_an_answer_says_something() -> None:

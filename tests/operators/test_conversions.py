@@ -5,6 +5,7 @@ import sqlite3
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import requests
@@ -459,16 +460,59 @@ def test_a_value_the_database_quotes_is_told_nobody(sandbox, rokt, shop, said, t
     assert "Delivery" in written and "jane" not in written
 
 
-def test_resend_takes_a_result_and_nothing_as_a_template_renders_it(sandbox, rokt, shop):
+def test_resend_takes_a_result(sandbox, rokt, shop):
     rows = orders(5)
     rows[2]["amount"] = "?"
     shop(rows)
     first = send(max_rejected=1)
     shop(orders(5))
     assert send(resend_from=first)["rows_accepted"] == 1
-    assert send(resend_from="None")["rows_skipped"] == 0
-    with pytest.raises(RoktTaskFailed, match="delivery_id"):
-        send(resend_from=7)
+    assert delivered(sandbox) == [f"order-{number}" for number in range(5)]
+
+
+@pytest.mark.parametrize("nothing", ["None", "", "  ", {}, {"delivery_id": None}, {"rows_read": 3}, 7, ["id"]])
+def test_a_narrowing_argument_never_widens(sandbox, rokt, shop, nothing):
+    shop(orders(5))
+    with pytest.raises(RoktTaskFailed, match=r"resend_from.* names no delivery"):
+        send(resend_from=nothing)
+    with pytest.raises(RoktTaskFailed, match=r"resend_from.* names no delivery"):
+        RoktHook().send_conversions(orders(5), resend_from=nothing)
+    assert not sandbox.store.requests
+
+
+def test_a_template_that_renders_to_nothing_does_not_widen_either(sandbox, rokt, shop):
+    shop(orders(5))
+    task = RoktConversionOperator(
+        task_id="send", sql="SELECT * FROM orders", sql_conn_id="shop", resend_from="{{ params.resend_from }}"
+    )
+    task.resend_from = None  # as a native object
+    with pytest.raises(RoktTaskFailed, match="names no delivery"):
+        task.execute({})
+    assert not sandbox.store.requests
+
+
+def test_an_id_that_looks_like_a_place_is_none(sandbox, rokt, shop, ledger):
+    rows = orders(3)
+    rows[0] |= {"source_message_id": "row 3", "amount": "?"}
+    shop(rows)
+    result = send(max_rejected=1)
+    assert result["rejections"][0]["row"].startswith("sha256:")
+    assert send(resend_from=result, max_rejected=1)["rows_skipped"] == 2
+
+
+def test_a_failed_task_that_pushes_nothing_pushes_no_report(rokt, shop):
+    rows = orders(2)
+    rows[0]["amount"] = "?"
+    shop(rows)
+    pushed = []
+    ti = SimpleNamespace(xcom_push=lambda **what: pushed.append(what))
+    for pushes in (False, True):
+        task = RoktConversionOperator(
+            task_id="send", sql="SELECT * FROM orders", sql_conn_id="shop", do_xcom_push=pushes
+        )
+        with pytest.raises(RoktTaskFailed):
+            task.execute({"ti": ti})
+        assert bool(pushed) is pushes
 
 
 def test_resend_does_not_trust_a_place_that_may_have_moved(sandbox, rokt, shop):
