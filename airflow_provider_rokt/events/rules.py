@@ -1,10 +1,12 @@
 """How a delivery's values are read: the choices that hold for every row of it."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from airflow_provider_rokt.events.phones import is_region
+from airflow_provider_rokt.events.placeholders import PLACEHOLDERS
 from airflow_provider_rokt.flow.checks import Check, choice
 
 Environment = Literal["production", "development"]
@@ -33,9 +35,11 @@ class Rules:
     :param timestamp_unit: what a plain number in a timestamp column counts: ``s``, ``ms``, ``us``, ``ns``, or ``auto``
         to tell by its size.
     :param phone_region: two-letter country code of phone numbers written without ``+`` and country code.
+    :param placeholders: what stands where an id is missing, in lower case; such a value is no identity.
     """
 
     now: float
     environment: Environment = "production"
     timestamp_unit: TimestampUnit = "auto"
     phone_region: str = "US"
+    placeholders: AbstractSet[str] = PLACEHOLDERS
