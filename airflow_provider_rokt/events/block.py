@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from airflow_provider_rokt.events.values import BadValue, Json, Normaliser, text
+from airflow_provider_rokt.events.values import BadValue, Json, Normaliser, text, unreadable
 from airflow_provider_rokt.flow.row import FieldFault
 
 Document: TypeAlias = dict[str, Any]
@@ -57,8 +57,8 @@ class Block:
         raws = self._columns[step.place]
         try:
             values = _normalised(step.normalise, raws)
-        except BadValue:
-            pass
+        except Exception:  # whatever it is, it is one row's and found again below
+            values = ()
         else:
             if all(values) or not (step.required or step.fallback is not None):
                 return values
@@ -70,6 +70,9 @@ class Block:
             value = None if raw is None else step.normalise(raw)
         except BadValue as bad:
             faults.append(FieldFault(step.path, bad.reason))
+            return None
+        except Exception:  # a type no rule was prepared for must not end the delivery
+            faults.append(FieldFault(step.path, unreadable(raw)))
             return None
         if value is not None:
             return value
@@ -83,6 +86,8 @@ def _normalised(normalise: Normaliser, raws: Iterable[object]) -> Values:
         return [None if raw is None else normalise(raw) for raw in raws]
     # Most columns are text that is sent as it is; calling for each value would take ten times as long.
     return [
-        (raw.strip() or None) if type(raw) is str and raw.isascii() else None if raw is None else text(raw)
+        (raw.strip() or None)
+        if type(raw) is str and raw.isascii() and raw.isprintable()
+        else (None if raw is None else text(raw))
         for raw in raws
     ]
