@@ -1,10 +1,12 @@
 """How a delivery's values are read: the choices that hold for every row of it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from airflow_provider_rokt.events.phones import is_region
+from airflow_provider_rokt.events.placeholders import PLACEHOLDERS
 from airflow_provider_rokt.flow.checks import Check, choice
 
 Environment = Literal["production", "development"]
@@ -17,12 +19,19 @@ def _region(code: object) -> str | None:
     return None if fits else "must be a country's two capital letters, like US or GB"
 
 
+def _words(value: object) -> str | None:
+    if value is None or (isinstance(value, list | tuple) and all(isinstance(word, str) for word in value)):
+        return None
+    return "must be a list of texts"
+
+
 # What the fields of Rules may be, by name.
 CHECKS: Final[Mapping[str, Check]] = {
     "environment": choice(get_args(Environment)),
     "timestamp_unit": choice(get_args(TimestampUnit)),
     "phone_region": _region,
     "on_invalid": lambda value: None if value is None else choice(get_args(OnInvalid))(value),
+    "placeholders": _words,
 }
 
 
@@ -37,6 +46,8 @@ class Rules:
     :param on_invalid: what an invalid value of an optional field costs: ``drop`` the field, ``reject`` the row, None as
         the table of fields says.
     :param phone_region: two-letter country code of phone numbers written without ``+`` and country code.
+    :param placeholders: what stands where an id is missing, whatever its case; such a value is no identity. None for
+        the list that other platforms refuse.
     """
 
     now: float
@@ -44,3 +55,9 @@ class Rules:
     timestamp_unit: TimestampUnit = "auto"
     phone_region: str = "US"
     on_invalid: OnInvalid | None = None
+    placeholders: Collection[str] | None = None
+
+    @property
+    def no_identities(self) -> AbstractSet[str]:
+        """The placeholders in lower case."""
+        return PLACEHOLDERS if self.placeholders is None else frozenset(word.lower() for word in self.placeholders)

@@ -60,6 +60,7 @@ class DeliveryOperator(BaseOperator):
         environment: "Environment",
         timestamp_unit: "TimestampUnit",
         phone_region: str,
+        placeholders: Sequence[str] | None,
         on_invalid: "OnInvalid | None",
         max_dropped: float,
         max_rejected: int | float,
@@ -79,6 +80,7 @@ class DeliveryOperator(BaseOperator):
         self.environment = environment
         self.timestamp_unit = timestamp_unit
         self.phone_region = phone_region
+        self.placeholders = placeholders
         self.on_invalid = on_invalid
         self.max_dropped = max_dropped
         self.min_rows = min_rows

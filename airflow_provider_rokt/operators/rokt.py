@@ -29,6 +29,8 @@ class RoktConversionOperator(DeliveryOperator):
     :param environment: ``production``, also for tests, as Rokt's guide says; or ``development``. (templated)
     :param timestamp_unit: of plain numbers: ``s``, ``ms``, ``us``, ``ns``; ``auto`` tells by their size.
     :param phone_region: two-letter country of phone numbers without ``+`` and country code.
+    :param placeholders: values that stand where an identity is missing, like ``unknown``; such a value is invalid,
+        since strangers who share it would become one person. None takes the list that other platforms refuse.
     :param on_invalid: what a value costs that cannot be sent, in an optional field: ``drop`` the field, ``reject`` the
         row; None as README's table of fields says. A mapping's source can say it for one field:
         ``{"column": name, "on_invalid": "reject"}``.
@@ -65,6 +67,7 @@ class RoktConversionOperator(DeliveryOperator):
         environment: Literal["production", "development"] = "production",
         timestamp_unit: Literal["auto", "s", "ms", "us", "ns"] = "auto",
         phone_region: str = "US",
+        placeholders: Sequence[str] | None = None,
         on_invalid: Literal["drop", "reject"] | None = None,
         max_dropped: float = 0.2,
         max_rejected: int | float = 0,
@@ -86,6 +89,7 @@ class RoktConversionOperator(DeliveryOperator):
             environment=environment,
             timestamp_unit=timestamp_unit,
             phone_region=phone_region,
+            placeholders=placeholders,
             on_invalid=on_invalid,
             max_dropped=max_dropped,
             max_rejected=max_rejected,
@@ -131,6 +135,8 @@ class RoktAudienceOperator(DeliveryOperator):
     :param environment: with ``via="events"``: ``production``, also for tests, or ``development``. (templated)
     :param timestamp_unit: of plain numbers: ``s``, ``ms``, ``us``, ``ns``; ``auto`` tells by their size.
     :param phone_region: two-letter country of phone numbers without ``+`` and country code.
+    :param placeholders: values that stand where an identity is missing, like ``unknown``; such a value is invalid,
+        since strangers who share it would become one person. None takes the list that other platforms refuse.
     :param on_invalid: what a value costs that cannot be sent, in an optional field: ``drop`` the field, ``reject`` the
         row; None as README's table of fields says. A mapping's source can say it for one field:
         ``{"column": name, "on_invalid": "reject"}``.
@@ -172,6 +178,7 @@ class RoktAudienceOperator(DeliveryOperator):
         environment: Literal["production", "development"] = "production",
         timestamp_unit: Literal["auto", "s", "ms", "us", "ns"] = "auto",
         phone_region: str = "US",
+        placeholders: Sequence[str] | None = None,
         on_invalid: Literal["drop", "reject"] | None = None,
         max_dropped: float = 0.2,
         max_rejected: int | float = 0,
@@ -196,6 +203,7 @@ class RoktAudienceOperator(DeliveryOperator):
             environment=environment,
             timestamp_unit=timestamp_unit,
             phone_region=phone_region,
+            placeholders=placeholders,
             on_invalid=on_invalid,
             max_dropped=max_dropped,
             max_rejected=max_rejected,

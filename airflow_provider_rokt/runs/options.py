@@ -2,7 +2,7 @@
 
 import difflib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Final, TypedDict, TypeVar
 
@@ -31,6 +31,7 @@ class DeliveryArguments(TypedDict, total=False):
     environment: Environment
     timestamp_unit: TimestampUnit
     phone_region: str
+    placeholders: Sequence[str] | None
     on_invalid: OnInvalid | None
     max_dropped: float
     max_rejected: int | float
@@ -64,6 +65,7 @@ class DeliveryOptions:
     """What every delivery can be told.
 
     :param mapping: destination path to source, as the operators take it.
+    :param placeholders: values that stand where an identity is missing; None for the list of events/placeholders.py.
     :param on_invalid: what an invalid value of an optional field costs: ``drop`` the field, ``reject`` the row, None as
         the table of fields says.
     :param max_dropped: the share of a field's values that may be invalid.
@@ -90,6 +92,7 @@ class DeliveryOptions:
     environment: Environment = "production"
     timestamp_unit: TimestampUnit = "auto"
     phone_region: str = "US"
+    placeholders: Sequence[str] | None = None
     on_invalid: OnInvalid | None = None
     max_dropped: float = 0.2
     max_rejected: int | float = 0
@@ -130,6 +133,7 @@ class DeliveryOptions:
             timestamp_unit=self.timestamp_unit,
             phone_region=self.phone_region,
             on_invalid=self.on_invalid,
+            placeholders=self.placeholders,
         )
 
     def recorded(self) -> dict[str, Any]:
