@@ -33,7 +33,15 @@ class RoktSettingsError(RoktError):
 
 
 class RoktMappingError(RoktError):
-    """The mapping, or a column it names, does not fit; raised before anything is sent."""
+    """The mapping, or a column it names, does not fit; raised before anything is sent.
+
+    :param problems: a sentence each, where there may be several; they are listed below the text.
+    :ivar problems: everything that is wrong, at least one sentence.
+    """
+
+    def __init__(self, text: str, problems: Sequence[str] = ()) -> None:
+        self.problems = tuple(problems) or (text,)
+        super().__init__(text + "".join(f"\n- {problem}" for problem in problems))
 
 
 class RoktSourceError(RoktError):

@@ -57,7 +57,7 @@ ROOMS = {
     "sensors": room("flow ledger task triggers", "airflow"),
     "hooks": room("flow events api ledger connection runs sources task", "airflow"),
     "operators": room("events ledger runs sources task hooks", "airflow"),
-    "commands": room("flow audiences ledger connection runs sources sandbox task hooks", "airflow"),
+    "commands": room("flow audiences ledger connection runs sources sandbox task hooks operators", "airflow pendulum"),
     "get_provider_info": room("connection"),
     "__main__": room("commands", "airflow"),
 }
@@ -182,7 +182,7 @@ def test_no_room_is_a_warehouse() -> None:
     sizes: Counter[str] = Counter()
     for module, path in modules().items():
         sizes[room_of(module)] += len(path.read_text().splitlines())
-    large = {"events", "audiences", "sandbox"}
+    large = {"events", "audiences", "runs", "sandbox"}
     assert {name: size for name, size in sizes.items() if size > 1300 and name not in large} == {}
 
 

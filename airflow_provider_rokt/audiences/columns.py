@@ -101,7 +101,7 @@ def _named_after(names: Sequence[str]) -> dict[str, Any]:
             problems.append(f"columns {mapping[path]!r} and {name!r} both mean {path}")
         mapping[path] = name
     if problems:
-        raise RoktMappingError("The mapping cannot be used:" + "".join(f"\n- {text}" for text in problems))
+        raise RoktMappingError("The mapping cannot be used:", problems)
     return mapping
 
 

@@ -29,9 +29,9 @@ def _threshold(text: str) -> int | float:
 
 
 _COUNT = positive_int(allow_zero=False)  # type: ignore[no-untyped-call]
+_LEAST = positive_int(allow_zero=True)  # type: ignore[no-untyped-call]
 
-_PREVIEW_ARGS = (
-    _arg("--sql-conn-id", required=True, help="any SQL connection"),
+_FOR_READING = (
     _arg("--sql", help="the query"),
     _arg("--sql-file", help="file of the query; Jinja in it is not rendered"),
     _arg("--parameters", help="of the query: JSON, or @file"),
@@ -39,10 +39,12 @@ _PREVIEW_ARGS = (
     _arg("--environment", help="production (default) or development"),
     _arg("--timestamp-unit", help="of plain numbers: s, ms, us, ns; auto (default) tells by their size"),
     _arg("--phone-region", help="two-letter country of phone numbers without country code (default: US)"),
-    _arg("--rows", type=_COUNT, help="how many rows to read and show (default: 5)"),
-    _arg("--show-values", action="store_true", default=None, help="show the values; otherwise they are masked"),
-    _arg("--audience", help="an audience's name: tell how many members all of the query's rows would change"),
-    _arg("--rokt-conn-id", default=DEFAULT_CONN_ID, help="with --audience: connection to Rokt (default: %(default)s)"),
+    _arg("--on-invalid", help="what an invalid value of an optional field costs: drop (the field) or reject (the row)"),
+    _arg("--max-dropped", type=float, help="the share of a field's values that may be invalid (default: 0.2)"),
+    _arg("--max-rejected", type=_threshold, help="rows, or a fraction like 0.1, that may be rejected (default: 0)"),
+    _arg("--min-rows", type=_LEAST, help="how many rows there have to be (default: 0)"),
+)
+_FOR_AUDIENCES = (
     _arg("--mode", help="with --audience: include (default), exclude or mirror"),
     _arg("--via", help="with --audience: import (default) or events"),
     _arg(
@@ -54,16 +56,12 @@ _PREVIEW_ARGS = (
     ),
     _arg("--max-removed", type=float, help="with --audience: the fraction a mirror may remove (default: 0.3)"),
     _arg(
-        "--max-rejected",
-        type=_threshold,
-        help="with --audience: rows, or a fraction like 0.1, that a mirror may reject (default: 0)",
-    ),
-    _arg(
         "--allow-empty",
         action="store_true",
         default=None,
         help="with --audience: take a query without rows at its word",
     ),
+    ARG_OUTPUT,
     ARG_VERBOSE,
 )
 
@@ -73,10 +71,41 @@ _PREVIEW = ActionCommand(
     description=(
         "Shows what would be sent for the first rows of a query, or what is wrong with them.\n"
         "With --audience, reads the whole query and counts whom it would add and remove. Nothing is sent.\n"
-        "Exit status: 0 all is well; 1 rows would be rejected or a guard would stop the run; 2 it cannot be told."
+        "Exit status: 0 all is well; 1 the task would be stopped, or fail for its rejected rows; 2 it cannot be told."
     ),
     func=lazy_load_command("airflow_provider_rokt.commands.previews.preview"),
-    args=_PREVIEW_ARGS,
+    args=(
+        _arg("--sql-conn-id", required=True, help="any SQL connection"),
+        *_FOR_READING,
+        _arg("--rows", type=_COUNT, help="how many rows to read and show (default: 5)"),
+        _arg("--show-values", action="store_true", default=None, help="show the values; otherwise they are masked"),
+        _arg("--audience", help="an audience's name: tell how many members all of the query's rows would change"),
+        _arg(
+            "--rokt-conn-id", default=DEFAULT_CONN_ID, help="with --audience: connection to Rokt (default: %(default)s)"
+        ),
+        *_FOR_AUDIENCES,
+    ),
+)
+
+_CHECK = ActionCommand(
+    name="check",
+    help="Compare a mapping with a query's columns and first rows; send nothing",
+    description=(
+        "Compares a mapping with a query's columns and its first rows, by counts and shares: no row's value is shown.\n"
+        "The query and the mapping are named here, or by a DAG's task. Nothing is sent.\n"
+        "Exit status: 0 all is well; 1 the mapping is wrong, or rows or values would be refused beyond what "
+        "max_rejected, max_dropped and min_rows allow; 2 it cannot be told."
+    ),
+    func=lazy_load_command("airflow_provider_rokt.commands.checking.check"),
+    args=(
+        _arg("--dag-id", help="the DAG of a task to check, rendered as in a run of now"),
+        _arg("--task-id", help="with --dag-id: the task; of a mapped one the first"),
+        _arg("--sql-conn-id", help="any SQL connection"),
+        *_FOR_READING,
+        _arg("--rows", type=_COUNT, help="how many rows to read (default: 10000)"),
+        _arg("--audience", help="an audience's name: check its query's rows as its members"),
+        *_FOR_AUDIENCES,
+    ),
 )
 
 _DELIVERIES = GroupCommand(
@@ -119,7 +148,7 @@ def get_rokt_cli_commands() -> list[CLICommand]:
     return [
         GroupCommand(
             name="rokt",
-            help="Preview and inspect what is sent to Rokt",
-            subcommands=(_PREVIEW, _DELIVERIES, _SANDBOX),
+            help="Check, preview and inspect what is sent to Rokt",
+            subcommands=(_CHECK, _PREVIEW, _DELIVERIES, _SANDBOX),
         )
     ]

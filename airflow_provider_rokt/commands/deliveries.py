@@ -3,13 +3,12 @@
 import json
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
-from airflow.cli.simple_table import AirflowConsole
-
 from airflow_provider_rokt.commands.exit_status import exits
+from airflow_provider_rokt.commands.output import print_data, printable
 from airflow_provider_rokt.exceptions import RoktLedgerError
 from airflow_provider_rokt.flow.row import RowRef
 from airflow_provider_rokt.ledger.reader import LedgerReader
@@ -30,15 +29,7 @@ def list_deliveries(arguments: Namespace) -> int:
         if not deliveries:
             print(f"No deliveries under {ledger.uri}")
             return 0
-    # Not its print_as, which would make text of the counts.
-    console = AirflowConsole()
-    printers: dict[str, Callable[[Any], None]] = {
-        "json": console.print_as_json,
-        "yaml": console.print_as_yaml,
-        "table": console.print_as_table,
-        "plain": console.print_as_plain_table,
-    }
-    printers[output](deliveries)
+    print_data(deliveries, output)
     return 0
 
 
@@ -94,7 +85,7 @@ def _head(reader: LedgerReader) -> Iterator[str]:
         "options": json.dumps(header.options),
         "ledger": reader.uri,
     }
-    yield from (f"  {name:<11} {_printable(value)}" for name, value in details.items() if value not in (None, ""))
+    yield from (f"  {name:<11} {printable(value)}" for name, value in details.items() if value not in (None, ""))
 
 
 def _outcome(reader: LedgerReader) -> Iterator[str]:
@@ -124,7 +115,7 @@ def _batches(requests: Iterable[RequestRecord]) -> Iterator[str]:
     for kind, count in batches.most_common(_VERDICTS_SHOWN):
         status = "no answer" if kind.status is None else str(kind.status)
         why = ": ".join(part for part in (kind.path, kind.reason) if part)
-        line = f"  {kind.outcome:<9} {status:<9} {count:>9,} with {rows[kind]:,} rows  {_printable(why)}"
+        line = f"  {kind.outcome:<9} {status:<9} {count:>9,} with {rows[kind]:,} rows  {printable(why)}"
         yield line.rstrip()
     if not batches:
         yield "  none"
@@ -140,9 +131,4 @@ def _rows(reader: LedgerReader, most: int) -> Iterator[str]:
 
 def _row(record: RowRecord) -> str:
     name, why = RowRef(record.number, record.key).label, "; ".join(fault.label for fault in record.faults)
-    return _printable(f"  {record.outcome:<9} {name}: {why}")
-
-
-def _printable(value: object) -> str:
-    """Text that cannot steer the terminal; reasons are partly Rokt's words."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in str(value))
+    return printable(f"  {record.outcome:<9} {name}: {why}")

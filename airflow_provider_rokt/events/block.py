@@ -11,7 +11,7 @@ from airflow_provider_rokt.flow.row import FieldFault
 Document: TypeAlias = dict[str, Any]
 Values: TypeAlias = list[Json | None]
 
-_REQUIRED: Final = "required, but the row has none"
+ABSENT: Final = "required, but the row has none"
 
 
 class Step(NamedTuple):
@@ -116,7 +116,7 @@ class Block:
         if value is not None:
             return value
         if step.fallback is None and step.required:
-            self.faults[index].append(FieldFault(step.path, _REQUIRED))
+            self.faults[index].append(FieldFault(step.path, ABSENT))
         return step.fallback
 
     def _invalid(self, step: Step, index: int, reason: str) -> None:

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 _CLOCK_MARGIN: Final = 300
 _REMEMBERED: Final = 16_384
 # Rokt would drop it silently, as a repeat of what it has.
-_REPEATED: Final = FieldFault("events[].data.source_message_id", "repeats the id of an earlier row with other content")
+REPEATED: Final = FieldFault("events[].data.source_message_id", "repeats the id of an earlier row with other content")
 
 
 class RecentKeys:
@@ -149,7 +149,7 @@ class ConversionStream:
         elif before == content:
             packed.skipped[Skip.REPEATED] += 1
         else:
-            packed.faults.append(RowFault(row, (_REPEATED,)))
+            packed.faults.append(RowFault(row, (REPEATED,)))
 
     def _route(self, document: Document) -> Endpoint:
         timestamp = document["events"][0]["data"]["timestamp_unixtime_ms"]

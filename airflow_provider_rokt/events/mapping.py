@@ -165,7 +165,7 @@ class _Compiler:
         :raises RoktMappingError: if there was anything wrong.
         """
         if self.problems:
-            raise RoktMappingError("The mapping cannot be used:" + "".join(f"\n- {text}" for text in self.problems))
+            raise RoktMappingError("The mapping cannot be used:", self.problems)
         sections = self._sections()
         return MappingPlan(
             columns=self._columns_read(),

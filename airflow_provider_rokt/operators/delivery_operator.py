@@ -114,6 +114,13 @@ class DeliveryOperator(BaseOperator):
                 raise
 
     @abstractmethod
+    def delivery_options(self) -> "DeliveryOptions":
+        """What the delivery is told, as far as the arguments are rendered.
+
+        :raises RoktSettingsError: listing every argument out of range.
+        """
+
+    @abstractmethod
     def _deliver(self) -> "Report":
         """Delivers the query's rows."""
 

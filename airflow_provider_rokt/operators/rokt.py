@@ -10,6 +10,7 @@ from airflow_provider_rokt.task.base_arguments import TaskArguments
 
 if TYPE_CHECKING:
     from airflow_provider_rokt.ledger.report import Report
+    from airflow_provider_rokt.runs.options import AudienceOptions, ConversionOptions
 
 
 class RoktConversionOperator(DeliveryOperator):
@@ -105,10 +106,14 @@ class RoktConversionOperator(DeliveryOperator):
         self.historical = historical
         self._refuse_what_is_wrong(ConversionOptions)
 
-    def _deliver(self) -> "Report":
+    def delivery_options(self) -> "ConversionOptions":
+        """What the delivery is told, as far as the arguments are rendered."""
         from airflow_provider_rokt.runs.options import ConversionOptions
 
-        options = self._options(ConversionOptions)
+        return self._options(ConversionOptions)
+
+    def _deliver(self) -> "Report":
+        options = self.delivery_options()
         return self.hook.deliver_conversions(self._source(), options)
 
 
@@ -225,8 +230,12 @@ class RoktAudienceOperator(DeliveryOperator):
         self.flag = flag
         self._refuse_what_is_wrong(AudienceOptions)
 
-    def _deliver(self) -> "Report":
+    def delivery_options(self) -> "AudienceOptions":
+        """What the delivery is told, as far as the arguments are rendered."""
         from airflow_provider_rokt.runs.options import AudienceOptions
 
-        options = self._options(AudienceOptions)
+        return self._options(AudienceOptions)
+
+    def _deliver(self) -> "Report":
+        options = self.delivery_options()
         return self.hook.deliver_audience(self._source(), options, keeps_one=True)

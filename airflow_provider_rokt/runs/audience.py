@@ -18,6 +18,7 @@ from airflow_provider_rokt.audiences.membership import Membership
 from airflow_provider_rokt.audiences.naming import flag_name
 from airflow_provider_rokt.audiences.plan import CONTRADICTION
 from airflow_provider_rokt.audiences.spool import MemberSpool
+from airflow_provider_rokt.events.rules import Rules
 from airflow_provider_rokt.exceptions import (
     RoktAudienceError,
     RoktDroppedError,
@@ -26,12 +27,13 @@ from airflow_provider_rokt.exceptions import (
     RoktTooFewRowsError,
 )
 from airflow_provider_rokt.flow.packing import batches_per_request
-from airflow_provider_rokt.flow.row import Outcome, names_member
+from airflow_provider_rokt.flow.row import Outcome, Skip, names_member
 from airflow_provider_rokt.flow.stream import ColumnNames, Row, Source
 from airflow_provider_rokt.ledger.report import Report
 from airflow_provider_rokt.runs.audience_memory import TaskNote, open_memory
 from airflow_provider_rokt.runs.operation import OperationRun, Place
 from airflow_provider_rokt.runs.options import AudienceOptions
+from airflow_provider_rokt.runs.trial import Totals, failed_by, said
 
 log = logging.getLogger(__name__)
 
@@ -65,10 +67,9 @@ class AudienceRun(OperationRun[AudienceOptions]):
     def _make_stream(self, stack: ExitStack, names: ColumnNames) -> AudienceStream:
         """The stream for a query with these columns; the stack gives its disk back."""
         options, rules = self._options, self._options.rules()
-        columns = membership_columns(options.mapping, names, rules)
-        self._check_columns(columns)
+        columns, membership = read_columns(names, options, rules), membership_of(options, rules)
         spool = MemberSpool()
-        intake, packer = self._road(spool, columns, int(rules.now * 1000))
+        intake, packer = intake_of(options, spool, columns, membership), self._packer(membership)
         guards = Guards(
             options.mode,
             options.max_removed,
@@ -83,22 +84,41 @@ class AudienceRun(OperationRun[AudienceOptions]):
         return self._stream
 
     def preview(self, source: Source) -> dict[str, Any]:
-        """What the run would do; reads a mirror's memory without the right to change it."""
-        totals = {"rows_read": 0, "rows_rejected": 0}
+        """What the run would do; reads a mirror's memory without the right to change it.
+
+        :returns: the counts of rows and members; ``rejected_rows``, the first ones (``number, key, faults``);
+            ``rejected_by_reason`` and ``dropped_by_reason`` (``path, reason, rows``), ``dropped`` and ``skipped`` as a
+            report has them; ``stopped_by`` and ``failed_by``: how the task would fail before and after it had sent
+            everything, or None.
+        """
+        totals, read = Totals(), 0
         with ExitStack() as stack:
 
             def consume(names: ColumnNames, rows: Sequence[Row]) -> None:
+                nonlocal read
                 stream = self._stream or self._make_stream(stack, names)
-                totals["rows_read"] += len(rows)
-                totals["rows_rejected"] += len(stream.window(rows).faults)
+                read += len(rows)
+                totals.add(stream.window(rows))
 
             source.read(consume)
-            if self._stream is None:
+            if (stream := self._stream) is None:
                 raise RuntimeError("the source ended without naming its columns")
-            stopped_by = self._stopped_by(self._stream)
-            totals["rows_rejected"] += self._stream.counts.contradicting
-            skipped = self._stream.choose()
-            return {**totals, "rows_skipped": skipped, **self._stream.extras, "stopped_by": stopped_by}
+            stopped_by = self._stopped_by(stream)
+            if stream.plan:
+                for faults in stream.plan.contradictions():
+                    totals.reject(faults)
+            totals.skipped += stream.counts.skips
+            totals.skipped[Skip.NOT_NAMED] += stream.choose() - stream.counts.skipped
+            return {
+                "rows_read": read,
+                "rows_rejected": totals.rejected,
+                "rows_skipped": totals.skipped.total(),
+                **stream.extras,
+                "rejected_rows": [{**row.row._asdict(), "faults": said(row)} for row in totals.refused],
+                **totals.reasons(),
+                "stopped_by": stopped_by,
+                "failed_by": None if stopped_by else failed_by(self._options, read, totals.rejected),
+            }
 
     def _stopped_by(self, stream: AudienceStream) -> str | None:
         """What would stop the run; the counts are there all the same, unless the memory cannot be read."""
@@ -128,42 +148,57 @@ class AudienceRun(OperationRun[AudienceOptions]):
         rows = self._place.ledger.open(report.delivery_id).rows([Outcome.REJECTED])
         return {row.key for row in rows if names_member(row.key) and CONTRADICTION not in row.faults}
 
-    def _road(self, spool: MemberSpool, columns: MembershipColumns, now: int) -> tuple[Intake, Packer]:
+    def _packer(self, membership: Membership) -> Packer:
         options, settings = self._options, self._place.settings
-        wanted = options.mode != "exclude"
         if options.via == "import":
             envelope = ImportEnvelope(settings.credentials.import_endpoint, options.audience, settings.account_id)
-            packer = MemberPacker(envelope, max_members=options.members_per_request)
-            return ImportIntake(spool, columns, hash_emails=options.hash_emails, wanted=wanted), ImportPacker(packer)
-        membership = Membership(
-            options.environment,
-            options.flag,
-            options.hash_emails,
-            pair=options.mode == "mirror",
-            now=now,
-            token=secrets.token_hex(8),
-        )
+            return ImportPacker(MemberPacker(envelope, max_members=options.members_per_request))
         size = batches_per_request(settings.batches_per_second)
-        return (
-            EventIntake(spool, columns, membership, audience=options.audience, wanted=wanted),
-            EventPacker(membership, BULK, audience=options.audience, batches_per_request=size),
-        )
+        return EventPacker(membership, BULK, audience=options.audience, batches_per_request=size)
 
-    def _check_columns(self, columns: MembershipColumns) -> None:
-        options = self._options
-        if options.mode == "mirror":
-            check_mirrored_identities(columns.identities)
-        if options.via == "import":
-            _check_import(columns)
-        elif options.flag and (name := flag_name(options.flag, options.audience)) in columns.attributes:
-            raise RoktMappingError(
-                f"user_attributes.{name} is mapped, and the flag of the audience has the same name: choose another flag"
-            )
-        if columns.audience is not None and (options.via == "import" or options.mode == "mirror"):
-            raise RoktMappingError(
-                f"{AUDIENCE} can be mapped for via='events' with mode='include' or 'exclude' only; for a list each, "
-                "map the task: .partial(...).expand(audience=[...])"
-            )
+
+def read_columns(names: ColumnNames, options: AudienceOptions, rules: Rules) -> MembershipColumns:
+    """The columns of an audience's query, as its road and its mode can use them.
+
+    :raises RoktMappingError: when they cannot.
+    """
+    columns = membership_columns(options.mapping, names, rules)
+    if options.mode == "mirror":
+        check_mirrored_identities(columns.identities)
+    if options.via == "import":
+        _check_import(columns)
+    elif options.flag and (name := flag_name(options.flag, options.audience)) in columns.attributes:
+        raise RoktMappingError(
+            f"user_attributes.{name} is mapped, and the flag of the audience has the same name: choose another flag"
+        )
+    if columns.audience is not None and (options.via == "import" or options.mode == "mirror"):
+        raise RoktMappingError(
+            f"{AUDIENCE} can be mapped for via='events' with mode='include' or 'exclude' only; for a list each, "
+            "map the task: .partial(...).expand(audience=[...])"
+        )
+    return columns
+
+
+def membership_of(options: AudienceOptions, rules: Rules) -> Membership:
+    """What all membership events of a run share."""
+    return Membership(
+        options.environment,
+        options.flag,
+        options.hash_emails,
+        pair=options.mode == "mirror",
+        now=int(rules.now * 1000),
+        token=secrets.token_hex(8),
+    )
+
+
+def intake_of(
+    options: AudienceOptions, spool: MemberSpool, columns: MembershipColumns, membership: Membership
+) -> Intake:
+    """What takes the rows in, on the road that was chosen."""
+    wanted = options.mode != "exclude"
+    if options.via == "import":
+        return ImportIntake(spool, columns, hash_emails=options.hash_emails, wanted=wanted)
+    return EventIntake(spool, columns, membership, audience=options.audience, wanted=wanted)
 
 
 def _check_import(columns: MembershipColumns) -> None:

@@ -63,7 +63,7 @@ def test_preview_is_a_command(shop):
     shop([order(1), order(2, email="nobody")])
     done = process(*PREVIEW)
     assert done.returncode == 1
-    assert '"email": "***"' in done.stdout
+    assert '"email": "p***@e***.com"' in done.stdout
     assert "user_identities.email: not an e-mail address" in done.stdout
     assert "person1" not in done.stdout + done.stderr
     assert "nobody" not in done.stdout + done.stderr
@@ -141,14 +141,21 @@ def test_preview_lists_every_fault_of_a_row(rokt_cli, shop):
     shop([order(1, email="nobody", timestamp_unixtime_ms="soon"), order(2, source_message_id=None), order(3), order(3)])
     status, out, _ = rokt_cli(*PREVIEW)
     assert status == 1
-    first, second, third, fourth, summary = out.strip().split("\n\n")
+    first, second, third, fourth, totals = out.strip().split("\n\n")
     assert first.splitlines()[0] == "order-1 (row 1)"
     assert "  user_identities.email: not an e-mail address" in first
     assert "  events[].data.timestamp_unixtime_ms: not a date or time" in first
     assert second == "row 2\n  events[].data.source_message_id: required, but the row has none"
     assert third.startswith("order-3 (row 3)\n  {")
-    assert fourth.startswith("row 4\n  skipped: ")
-    assert summary == "4 rows read: 1 would be sent, 2 rejected, 1 skipped. Nothing was sent."
+    assert fourth == "row 4\n  skipped: same id twice"
+    assert totals.splitlines() == [
+        "Rejected: 1 x user_identities.email: not an e-mail address",
+        "Rejected: 1 x events[].data.timestamp_unixtime_ms: not a date or time: use ISO 8601",
+        "Rejected: 1 x events[].data.source_message_id: required, but the row has none",
+        "Skipped: 1 x same id twice",
+        "The task would fail once the rest is sent: 2 of 4 rows would be rejected, and max_rejected is 0.",
+        "4 rows read: 1 would be sent, 2 rejected, 1 skipped. Nothing was sent.",
+    ]
     assert "nobody" not in out
     assert "soon" not in out
 
@@ -179,7 +186,8 @@ def test_preview_takes_files_and_parameters(rokt_cli, shop, tmp_path):
     assert status == 0
     assert "order-2 (row 1)" in out
     assert "1 rows read" in out
-    assert "signup" not in out
+    assert '"conversiontype": "signup"' in out
+    assert "person2" not in out
 
 
 def test_preview_reads_values_as_told(rokt_cli, shop):
@@ -205,6 +213,8 @@ def test_preview_reads_values_as_told(rokt_cli, shop):
         (["--sql", "SELECT 1 AS emial"], "column 'emial' is not named after a field of Rokt's (close: email"),
         (["--sql", "SELECT missing"], "OperationalError: no such column: missing"),
         (["--sql", "SELECT 1", "--sql-conn-id", "none"], "The conn_id `none` isn't defined"),
+        (["--sql", "SELECT 1", "--on-invalid", "ignore"], "on_invalid must be one of 'drop', 'reject'"),
+        (["--sql", "SELECT 1", "--max-dropped", "2"], "max_dropped must be a fraction"),
         (["--sql", "SELECT 1", "--environment", "prod"], "environment must be one of 'production', 'development'"),
         (["--sql", "SELECT 1", "--mode", "mirror", "--no-hash-emails"], "--no-hash-emails is for audiences: add --aud"),
         (["--sql", "SELECT 1", "--audience", "vip", "--rows", "3"], "--rows is for conversions"),
@@ -237,6 +247,46 @@ def test_a_connection_in_airflows_database_is_found(rokt_cli, airflow_db, shop, 
     status, out, err = rokt_cli("preview", "--sql-conn-id", "stored_shop", "--sql", "SELECT * FROM orders")
     assert (status, err) == (0, "")
     assert "1 rows read" in out
+
+
+def test_preview_tells_what_a_run_would_stop_for(rokt_cli, shop):
+    shop([order(number, mobile="none") for number in range(120)])
+    status, out, _ = rokt_cli(*PREVIEW, "--rows", "120")
+    assert status == 1
+    assert "The run would be stopped: 100 % of the values of user_attributes.mobile cannot be sent" in out
+    assert out.count("  left out: user_attributes.mobile: not a phone number") == 120
+    assert "Left out: 120 x user_attributes.mobile: not a phone number for region US" in out
+    assert rokt_cli(*PREVIEW, "--rows", "120", "--max-dropped", "1")[0] == 0
+    assert rokt_cli(*PREVIEW, "--on-invalid", "reject")[0] == 1
+    assert rokt_cli(*PREVIEW, "--on-invalid", "reject", "--max-rejected", "5")[0] == 0
+    status, out, _ = rokt_cli(*PREVIEW, "--rows", "200", "--max-dropped", "1", "--min-rows", "121")
+    assert status == 1
+    assert "expected at least 121 rows" in out
+    assert rokt_cli(*PREVIEW, "--min-rows", "121")[0] == 0, "five rows tell nothing of how many there are"
+
+
+def test_preview_as_json_is_complete(rokt_cli, shop):
+    mapping = {"user_attributes.firstname": "name", "user_attributes.mobile": "mobile"}
+    mapping |= {"user_identities.email": "email", "events[].data.source_message_id": "source_message_id"}
+    mapping |= {"events[].data.timestamp_unixtime_ms": "timestamp_unixtime_ms"}
+    mapping |= {"events[].data.custom_attributes.conversiontype": {"literal": "purchase"}}
+    shop([order(n, mobile="none", name='"Jane"') for n in (1, 2, 1)])
+    status, out, err = rokt_cli(*PREVIEW, "--mapping", json.dumps(mapping), "--output", "json")
+    assert (status, err) == (0, "")
+    result = json.loads(out)
+    assert (result["rows_read"], result["rows_rejected"], result["rows_skipped"]) == (3, 0, 1)
+    assert [sorted(row) for row in result["rows"]] == [
+        ["document", "dropped", "endpoint", "key", "number"],
+        ["document", "dropped", "endpoint", "key", "number"],
+        ["key", "number", "skipped"],
+    ]
+    assert result["rows"][0]["dropped"][0]["path"] == "user_attributes.mobile"
+    assert result["dropped"] == {"user_attributes.mobile": 2}
+    assert result["skipped"] == {"same id twice": 1}
+    assert [(warning["kind"], warning["column"], warning["rows"]) for warning in result["warnings"]] == [
+        ("json quotes", "name", 3)
+    ]
+    assert "Jane" not in out
 
 
 # --- preview of an audience
@@ -281,15 +331,48 @@ def test_preview_tells_which_guard_would_stop_a_mirror(rokt_cli, sandbox, rokt, 
     assert len(sandbox.store.requests) == sent
 
 
-def test_preview_of_an_audience_fails_for_rejected_rows(rokt_cli, sandbox, rokt, shop):
+def test_preview_of_an_audience_is_judged_as_the_operator_judges(rokt_cli, sandbox, rokt, shop):
     shop([*people(range(9)), {"email": "nobody"}])
-    status, out, _ = rokt_cli(*AUDIENCE, "--mode", "mirror", "--max-rejected", "0.1")
+    for mode in ("include", "mirror"):
+        for allowed in ("0.1", "1"):
+            status, out, _ = rokt_cli(*AUDIENCE, "--mode", mode, "--max-rejected", allowed)
+            assert (status, out.splitlines()[-1]) == (0, "Nothing was sent.")
+            assert counts(out)["rows rejected"] == 1
+    status, out, _ = rokt_cli(*AUDIENCE)
+    assert (status, out.splitlines()[-2:]) == (
+        1,
+        [
+            "The task would fail once the rest is sent: 1 of 10 rows would be rejected, and max_rejected is 0.",
+            "Nothing was sent.",
+        ],
+    )
+    status, out, _ = rokt_cli(*AUDIENCE, "--mode", "mirror", "--max-rejected", "0.05")
     assert status == 1
-    assert counts(out)["rows rejected"] == 1
-    assert "stopped" not in out
-    assert "nobody" not in out
-    assert "stopped" in rokt_cli(*AUDIENCE, "--mode", "mirror")[1]
-    assert "stopped" not in rokt_cli(*AUDIENCE, "--mode", "mirror", "--max-rejected", "1")[1]
+    assert "The run would be stopped: 1 of 10 rows name nobody" in out
+    assert "nobody" not in out.replace("name nobody", "")
+
+
+def test_preview_of_an_audience_names_the_rows_it_refuses(rokt_cli, sandbox, rokt, shop):
+    both = [{"email": f"both{n}@example.com", "status": word} for n in range(2) for word in ("in", "out")]
+    bad = [{"email": f"bad{n}", "status": "in"} for n in range(30)]
+    shop([{"email": "", "status": "perhaps"}, *both, *bad])
+    result = json.loads(rokt_cli(*AUDIENCE, "--output", "json")[1])
+    assert (result["rows_read"], result["rows_rejected"], len(result["rejected_rows"])) == (35, 35, 20)
+    first = result["rejected_rows"][0]
+    assert (first["number"], first["key"], [fault["path"] for fault in first["faults"]]) == (
+        1,
+        "row 1",
+        ["user_identities.email", "events[].data.custom_attributes.status"],
+    )
+    assert [(entry["path"].rpartition(".")[2], entry["rows"]) for entry in result["rejected_by_reason"]] == [
+        ("email", 30),
+        ("", 4),
+        ("email", 1),
+        ("status", 1),
+    ]
+    out = rokt_cli(*AUDIENCE)[1]
+    assert "The first of 35 rejected rows:\n  row 1: user_identities.email: has no value; " in out
+    assert "bad" not in out
 
 
 def test_preview_of_an_empty_audience_asks_for_allow_empty(rokt_cli, sandbox, rokt, shop):

@@ -138,6 +138,53 @@ def test_every_kind_of_value_is_masked_until_asked():
     assert masks["events[].data.custom_attributes.amount"] == "***"
 
 
+@pytest.mark.parametrize(
+    ("value", "mask"),
+    [
+        ("jane.smith@example.com", "j***@e***.com"),
+        ("jane.smith@mail.example.co.uk", "j***@m***.uk"),
+        ("jo@x.org", "***@***.org"),
+        ("jane@example.smith", "j***@e***.***"),
+        ("7jane@example.com", "***@e***.com"),
+        ("жанна@example.com", "***"),
+        ("5551234567", "*** (10 digits)"),
+        ("02134", "***"),
+        ("149.99", "***"),
+        ("a" * 64, "sha256…"),
+        ("123e4567-e89b-12d3-a456-426614174000", "*** (GUID)"),
+        ("Female", "***"),
+        ("Mozilla/5.0 (X11; Linux x86_64)", "*** (31 characters)"),
+    ],
+)
+def test_a_mask_keeps_the_shape_and_no_more(value, mask):
+    assert masked(value) == mask
+
+
+@given(st.text("qxzjkvw@.-+ 0", min_size=1, max_size=80))
+def test_a_mask_shows_of_a_part_its_first_letter_at_most(value):
+    shown = masked(value)
+    for part in ("qx", "zj", "kv", "jk", "vw"):
+        assert part not in shown
+
+
+def test_what_the_author_wrote_is_shown_and_a_rows_value_is_not():
+    mapping = {
+        "user_identities.email": "email",
+        "user_identities.customerid": {"literal": "shop-7"},
+        "user_attributes.sizes": {"literal": ["small", "large"]},
+        "events[].data.source_message_id": "source_message_id",
+        "events[].data.timestamp_unixtime_ms": {"literal": NOW},
+        "events[].data.custom_attributes.conversiontype": {"column": "conversiontype", "default": "purchase"},
+    }
+    (row,) = preview([order(1)], mapping)["rows"]
+    document = row["document"]
+    assert document["user_identities"] == {"email": "p***@e***.com", "customerid": "shop-7"}
+    assert document["user_attributes"]["sizes"] == ["small", "large"]
+    data = document["events"][0]["data"]
+    assert data["timestamp_unixtime_ms"] == NOW
+    assert data["custom_attributes"]["conversiontype"] == "***", "a default is no row's, but which rows took it is"
+
+
 def _leaves(value, path=""):
     if isinstance(value, dict):
         for name, member in value.items():
@@ -173,6 +220,20 @@ def test_each_row_is_sent_rejected_or_skipped():
         "rows_read": 4,
         "rows_rejected": 1,
         "rows_skipped": 1,
+        "rejected_by_reason": [
+            {"path": "user_identities.email", "reason": "not an e-mail address", "rows": 1},
+            {
+                "path": "events[].data.custom_attributes.conversiontype",
+                "reason": "required, but the row has none",
+                "rows": 1,
+            },
+        ],
+        "dropped_by_reason": [],
+        "dropped": {},
+        "skipped": {"same id twice": 1},
+        "warnings": [],
+        "stopped_by": None,
+        "failed_by": "1 of 4 rows would be rejected, and max_rejected is 0",
     }
     sent, rejected, skipped, other = result["rows"]
     assert "document" in sent
@@ -186,7 +247,7 @@ def test_each_row_is_sent_rejected_or_skipped():
         },
     ]
     assert (skipped["number"], skipped["key"]) == (3, "row 3")
-    assert "source_message_id" in skipped["skipped"]
+    assert skipped["skipped"] == "same id twice"
 
 
 def test_rows_of_one_user_are_shown_one_by_one():
@@ -235,7 +296,9 @@ def test_a_mapping_is_refused_before_any_row():
 
 
 def test_without_rows_there_is_nothing_to_show():
-    assert preview([]) == {"rows_read": 0, "rows_rejected": 0, "rows_skipped": 0, "rows": []}
+    result = preview([])
+    assert (result["rows_read"], result["rows_rejected"], result["rows_skipped"], result["rows"]) == (0, 0, 0, [])
+    assert (result["stopped_by"], result["failed_by"]) == (None, None)
 
 
 @pytest.mark.parametrize("rows_shown", [0, -1, True, 2.5, "5"])

@@ -1,0 +1,104 @@
+"""How a query's events come together in batches, and how they would if a user's rows followed each other."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from airflow_provider_rokt.events.block import Step
+from airflow_provider_rokt.events.destinations import IDENTITY_PATHS
+from airflow_provider_rokt.flow.request import Batch, Endpoint
+from airflow_provider_rokt.flow.stream import Row
+from airflow_provider_rokt.limits import BATCHES_PER_REQUEST
+from airflow_provider_rokt.runs.conversions import stream_maker
+from airflow_provider_rokt.runs.options import ConversionOptions
+from airflow_provider_rokt.runs.suspicions import Suspicion
+from airflow_provider_rokt.runs.trial import Sample
+
+
+def events_of(batches: Iterable[tuple[Endpoint, Batch]]) -> list[dict[str, Any]]:
+    """The documents of batches of one event each."""
+    return [json.loads(batch.body) for _, batch in batches]
+
+
+def crowding(
+    sample: Sample, options: ConversionOptions, steps: Sequence[Step], events: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """How many events one identity has at most, and how many batches these rows make in either order.
+
+    What another order makes is found by putting the rows in it, and through the very stream of a delivery.
+
+    :returns: ``identities`` (``path, most_rows``) and ``batches`` (``events, now, order_by, ordered,
+        most_events_of_a_user``); ``order_by`` is the column that would make the fewest, or None.
+    """
+    orders = {column: _count(rows, sample, options) for column, rows in _orders(sample, steps)}
+    best = min(orders, key=lambda column: orders[column], default=None)
+    users = Counter(json.dumps([event.get("user_identities"), _device(event)], sort_keys=True) for event in events)
+    identities = [{"path": path, "most_rows": most} for path in IDENTITY_PATHS if (most := _most(events, path))]
+    return {
+        "identities": identities,
+        "batches": {
+            "events": len(events),
+            "now": _count(sample.rows, sample, options),
+            "order_by": best,
+            "ordered": None if best is None else orders[best],
+            "most_events_of_a_user": max(users.values(), default=0),
+        },
+    }
+
+
+def shared_references(events: Iterable[Mapping[str, Any]]) -> list[Suspicion]:
+    """Events of different ids that Rokt would take for one conversion."""
+    pairs: Counter[tuple[str, str]] = Counter()
+    for event in events:
+        attributes = event["events"][0]["data"]["custom_attributes"]
+        if reference := attributes.get("confirmationref"):
+            pairs[attributes["conversiontype"], reference] += 1
+    if not (count := sum(rows - 1 for rows in pairs.values())):
+        return []
+    text = (
+        f"{count:,} rows share conversiontype and confirmationref with an earlier row of another id: Rokt deduplicates "
+        "by the two, and may keep only one of each. Should they be one row?"
+    )
+    return [Suspicion("shared reference", "", count, text)]
+
+
+def _count(rows: Sequence[Row], sample: Sample, options: ConversionOptions) -> int:
+    """How many batches a delivery makes of rows in this order."""
+    make_stream = stream_maker(
+        options, batches=BATCHES_PER_REQUEST, group_by_user=options.group_by_user, max_dropped=1.0, selects=None
+    )
+    stream, batches = make_stream(sample.columns or ()), 0
+    for window in Sample(sample.columns, list(rows), sample.ended).windows(options.fetch_size):
+        batches += sum(len(request.batches) for request in stream.window(window).requests)
+    return batches + sum(len(request.batches) for packed in stream.flush() for request in packed.requests)
+
+
+def _orders(sample: Sample, steps: Iterable[Step]) -> Iterator[tuple[str, list[Row]]]:
+    """The rows ordered by each column that identifies somebody; within one value as they were."""
+    places = {step.path: step.place for step in steps if step.place is not None}
+    for place in dict.fromkeys(places[path] for path in IDENTITY_PATHS if path in places):
+        yield (sample.columns or ())[place], sorted(sample.rows, key=lambda row: _rank(row[place]))
+
+
+def _rank(value: object) -> tuple[int, Any]:
+    """Sorts what a column holds as a database does: numbers as numbers, text by its characters, NULLs together."""
+    if value is None:
+        return 0, 0
+    if isinstance(value, int | float | Decimal):
+        return 1, value
+    return 2, value if isinstance(value, str) else str(value)
+
+
+def _most(events: Iterable[Mapping[str, Any]], path: str) -> int:
+    section, _, name = path.partition(".")
+    held = Counter(event[section][name] for event in events if name in event.get(section, ()))
+    return max(held.values(), default=0)
+
+
+def _device(event: Mapping[str, Any]) -> Any:
+    """What identifies a device counts where the user has no identity, as for grouping."""
+    if event.get("user_identities"):
+        return None
+    return [event.get("device_info", {}).get(path.partition(".")[2]) for path in IDENTITY_PATHS]

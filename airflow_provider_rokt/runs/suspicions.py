@@ -1,0 +1,154 @@
+"""What looks wrong with the values of a query's columns though each could be sent; told without any of them."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, NamedTuple
+
+from airflow_provider_rokt.events.block import Step
+from airflow_provider_rokt.events.conversion_stream import REPEATED
+from airflow_provider_rokt.events.fields import FIELDS, Need
+from airflow_provider_rokt.flow.row import Skip
+from airflow_provider_rokt.flow.stream import Row
+from airflow_provider_rokt.runs.trial import Totals
+
+_AMOUNT: Final = "events[].data.custom_attributes.amount"
+# Half a unit in the last place of a single-precision float: what such a column adds to 19.99.
+_NOISE: Final = Decimal("6e-8")
+_MONEY: Final = Decimal("0.001")
+# The shortest text that names a time of day.
+_DAY_CHARS: Final = len("2026-01-02")
+
+
+class Suspicion(NamedTuple):
+    """One thing that looks wrong.
+
+    :param kind: a word for programs.
+    :param column: the column it is about; empty for whole rows.
+    :param rows: how many rows it is about.
+    :param text: what is seen and what to do.
+    """
+
+    kind: str
+    column: str
+    rows: int
+    text: str
+
+
+class _Suspect(NamedTuple):
+    kind: str
+    concerns: Callable[[str], bool]
+    shows: Callable[[Any], bool]
+    text: str
+
+
+def suspicions(steps: Iterable[Step], columns: Sequence[str], rows: Sequence[Row]) -> list[Suspicion]:
+    """What looks wrong with the columns that a mapping reads, a column at a time."""
+    paths: dict[int, list[str]] = {}
+    for step in steps:
+        if step.place is not None:
+            paths.setdefault(step.place, []).append(step.path)
+    found = []
+    for place, filled in sorted(paths.items()):
+        for suspect in _SUSPECTS:
+            if any(map(suspect.concerns, filled)) and (count := sum(suspect.shows(row[place]) for row in rows)):
+                text = suspect.text.format(column=repr(columns[place]), count=f"{count:,} of {len(rows):,}")
+                found.append(Suspicion(suspect.kind, columns[place], count, text))
+    return found
+
+
+def repeated_ids(totals: Totals) -> list[Suspicion]:
+    """Rows whose id an earlier row had."""
+    texts = {
+        "id with other content": (
+            totals.faults[REPEATED],
+            "{count} rows repeat the source_message_id of an earlier row with other content: they are rejected, since "
+            "Rokt would drop them silently. Is it the id of something larger, like an order with several lines?",
+        ),
+        "id repeated": (
+            totals.skipped[Skip.REPEATED],
+            "{count} rows repeat an earlier row, id and content: they are skipped. Does a join multiply rows?",
+        ),
+    }
+    return [Suspicion(kind, "", rows, text.format(count=f"{rows:,}")) for kind, (rows, text) in texts.items() if rows]
+
+
+def unmapped_recommended(steps: Iterable[Step]) -> list[Suspicion]:
+    """Fields that Rokt recommends and nothing fills."""
+    filled = {step.path for step in steps}
+    missing = [field.path for field in FIELDS if field.need is Need.RECOMMENDED and field.path not in filled]
+    return [Suspicion("recommended", "", 0, f"{path} is recommended and not mapped") for path in missing]
+
+
+def _is_quoted(value: object) -> bool:
+    """Whether it is a text written as JSON, quotes and all."""
+    if not isinstance(value, str) or not (value := value.strip()).startswith('"') or len(value) < 2:
+        return False
+    try:
+        return isinstance(json.loads(value), str)
+    except ValueError:
+        return False
+
+
+def _is_null(value: object) -> bool:
+    return isinstance(value, str) and value.strip() == "null"
+
+
+def _is_noisy(value: object) -> bool:
+    """Whether an amount differs from plain money by what a float adds."""
+    if not isinstance(value, float | Decimal | str):
+        return False
+    try:
+        exact = Decimal(str(value))
+        difference = abs(exact - exact.quantize(_MONEY))
+    except InvalidOperation:
+        return False
+    return 0 < difference <= abs(exact) * _NOISE
+
+
+def _is_local(value: object) -> bool:
+    """Whether it is a time of day that names no zone."""
+    if isinstance(value, str):
+        written = value.strip()
+        try:
+            value = datetime.fromisoformat(written) if len(written) > _DAY_CHARS else None
+        except ValueError:
+            return False
+    # pandas' NaT is a datetime that equals nothing, itself included.
+    return isinstance(value, datetime) and value == value and value.tzinfo is None
+
+
+def _any(path: str) -> bool:
+    return True
+
+
+_SUSPECTS: Final = (
+    _Suspect(
+        "json quotes",
+        _any,
+        _is_quoted,
+        "column {column}: {count} values are JSON texts with their quotes, which would be sent: select the text itself "
+        "(->>, JSON_VALUE or JSON_UNQUOTE)",
+    ),
+    _Suspect(
+        "json null",
+        _any,
+        _is_null,
+        "column {column}: {count} values are the word null, as JSON has it: select NULL (->>, JSON_VALUE or NULLIF)",
+    ),
+    _Suspect(
+        "float noise",
+        _AMOUNT.__eq__,
+        _is_noisy,
+        "column {column}: {count} amounts have the noise of a float, like 19.989999771118164: select a decimal "
+        "(CAST ... AS NUMERIC(12, 2))",
+    ),
+    _Suspect(
+        "no time zone",
+        lambda path: path.endswith("timestamp_unixtime_ms"),
+        _is_local,
+        "column {column}: {count} times name no time zone and are taken for UTC: if they are local, select them with "
+        "their zone",
+    ),
+)
