@@ -13,7 +13,7 @@ from airflow_provider_rokt.commands.output import is_data, print_data, printable
 from airflow_provider_rokt.flow.row import FieldFault, RowRef
 from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.runs.options import AudienceOptions, ConversionOptions
-from airflow_provider_rokt.runs.preview import ROWS_SHOWN, preview_conversions
+from airflow_provider_rokt.trials.preview import ROWS_SHOWN, preview_conversions
 
 FOR_AUDIENCES: Final = {
     "mode": "--mode",

@@ -19,7 +19,7 @@ from airflow_provider_rokt.runs.options import (
     ConversionOptions,
     options_from,
 )
-from airflow_provider_rokt.runs.preview import ROWS_SHOWN, preview_conversions
+from airflow_provider_rokt.trials.preview import ROWS_SHOWN, preview_conversions
 from airflow_provider_rokt.runs.resend import resend_of
 from airflow_provider_rokt.sources import mapped_rows
 from airflow_provider_rokt.task.configuration import open_ledger, retry_seconds
@@ -93,7 +93,7 @@ class RoktHook(ConnectedHook):
 
         :param rows_shown: how many rows to read and show.
         :param show_values: show what would be sent as it is; otherwise every value of a row is masked.
-        :returns: see :func:`~airflow_provider_rokt.runs.preview.preview_conversions`.
+        :returns: see :func:`~airflow_provider_rokt.trials.preview.preview_conversions`.
         :raises RoktTaskFailed: when options, mapping and rows do not fit; the cause says why.
         """
         with terminal_errors():

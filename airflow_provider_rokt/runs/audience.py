@@ -33,7 +33,7 @@ from airflow_provider_rokt.ledger.report import Report
 from airflow_provider_rokt.runs.audience_memory import TaskNote, open_memory
 from airflow_provider_rokt.runs.operation import OperationRun, Place
 from airflow_provider_rokt.runs.options import AudienceOptions
-from airflow_provider_rokt.runs.trial import Totals, failed_by, said
+from airflow_provider_rokt.trials.trial import Totals, failed_by, said
 
 log = logging.getLogger(__name__)
 

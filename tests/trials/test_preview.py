@@ -12,7 +12,7 @@ from airflow_provider_rokt.events.destinations import FIXED
 from airflow_provider_rokt.events.fields import FIELDS, TEXT
 from airflow_provider_rokt.exceptions import RoktMappingError, RoktSettingsError
 from airflow_provider_rokt.runs.options import ConversionOptions
-from airflow_provider_rokt.runs.preview import masked, preview_conversions
+from airflow_provider_rokt.trials.preview import masked, preview_conversions
 
 NOW = int(time.time() * 1000)
 # Letters that no name, mask or reason is written in.

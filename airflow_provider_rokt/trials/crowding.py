@@ -13,8 +13,8 @@ from airflow_provider_rokt.flow.stream import Row
 from airflow_provider_rokt.limits import BATCHES_PER_REQUEST
 from airflow_provider_rokt.runs.conversions import stream_maker
 from airflow_provider_rokt.runs.options import ConversionOptions
-from airflow_provider_rokt.runs.suspicions import Suspicion
-from airflow_provider_rokt.runs.trial import Sample
+from airflow_provider_rokt.trials.suspicions import Suspicion
+from airflow_provider_rokt.trials.trial import Sample
 
 
 def events_of(batches: Iterable[tuple[Endpoint, Batch]]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from airflow_provider_rokt.events.conversion_stream import REPEATED
 from airflow_provider_rokt.events.fields import FIELDS, Need
 from airflow_provider_rokt.flow.row import Skip
 from airflow_provider_rokt.flow.stream import Row
-from airflow_provider_rokt.runs.trial import Totals
+from airflow_provider_rokt.trials.trial import Totals
 
 _AMOUNT: Final = "events[].data.custom_attributes.amount"
 # Half a unit in the last place of a single-precision float: what such a column adds to 19.99.
