@@ -49,7 +49,7 @@ ROOMS = {
     "delivery": room("flow api ledger", "msgspec"),
     "connection": room("flow api"),
     "runs": room("flow storage events audiences api ledger delivery connection"),
-    "trials": room("flow events runs"),
+    "trials": room("flow events audiences runs"),
     "sources": room("flow events", "airflow sqlalchemy sqlparse"),
     # The sandbox plays the other side: it must not share the rules it is there to check.
     "sandbox": room(libraries="msgspec starlette uvicorn"),
@@ -58,7 +58,9 @@ ROOMS = {
     "sensors": room("flow ledger task triggers", "airflow"),
     "hooks": room("flow events api ledger connection runs trials sources task", "airflow"),
     "operators": room("events ledger runs sources task hooks", "airflow"),
-    "commands": room("flow audiences ledger connection runs trials sources sandbox task hooks operators", "airflow pendulum"),
+    "commands": room(
+        "flow audiences ledger connection runs trials sources sandbox task hooks operators", "airflow pendulum"
+    ),
     "get_provider_info": room("connection"),
     "__main__": room("commands", "airflow"),
 }

@@ -12,9 +12,9 @@ from airflow_provider_rokt.commands.output import aligned, is_data, print_data, 
 from airflow_provider_rokt.commands.previews import FOR_AUDIENCES
 from airflow_provider_rokt.exceptions import RoktSettingsError
 from airflow_provider_rokt.flow.row import FieldFault
-from airflow_provider_rokt.trials.check import ROWS_CHECKED, check_delivery
 from airflow_provider_rokt.runs.options import AudienceOptions, ConversionOptions, DeliveryOptions
 from airflow_provider_rokt.sources import SqlSource
+from airflow_provider_rokt.trials.check import ROWS_CHECKED, check_delivery
 
 _IN_THE_TASK: Final = {
     "sql_conn_id": "--sql-conn-id",

@@ -19,12 +19,13 @@ from airflow_provider_rokt.runs.options import (
     ConversionOptions,
     options_from,
 )
-from airflow_provider_rokt.trials.preview import ROWS_SHOWN, preview_conversions
 from airflow_provider_rokt.runs.resend import resend_of
 from airflow_provider_rokt.sources import mapped_rows
 from airflow_provider_rokt.task.configuration import open_ledger, retry_seconds
 from airflow_provider_rokt.task.failures import terminal_errors
 from airflow_provider_rokt.task.sender import current_sender
+from airflow_provider_rokt.trials.audience_preview import preview_audience
+from airflow_provider_rokt.trials.preview import ROWS_SHOWN, preview_conversions
 
 
 class RoktHook(ConnectedHook):
@@ -161,7 +162,7 @@ class RoktHook(ConnectedHook):
 
         :raises RoktError: of any kind.
         """
-        return AudienceRun(self._place(), options).preview(source)
+        return preview_audience(self._place(), options, source)
 
     def stop(self) -> None:
         """Stops a delivery in order: what is on its way gets its verdict, nothing more is sent."""

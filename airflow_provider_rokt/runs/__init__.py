@@ -1,4 +1,4 @@
-"""One run of an operation, from its options to its report, its preview or the check of its mapping.
+"""One run of an operation, from its options to its report.
 
 Hands out the checked options and the runs of conversions and audiences. Imports everything further in (``flow`` to
 ``connection``), not Airflow: what it needs of a task is handed to it.

@@ -2,10 +2,8 @@
 
 import logging
 import secrets
-from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from functools import partial
-from typing import Any
 
 from airflow_provider_rokt.api.endpoints import BULK
 from airflow_provider_rokt.audiences.audience_stream import AudienceStream, Guards, Intake, Packer
@@ -19,21 +17,14 @@ from airflow_provider_rokt.audiences.naming import flag_name
 from airflow_provider_rokt.audiences.plan import CONTRADICTION
 from airflow_provider_rokt.audiences.spool import MemberSpool
 from airflow_provider_rokt.events.rules import Rules
-from airflow_provider_rokt.exceptions import (
-    RoktAudienceError,
-    RoktDroppedError,
-    RoktError,
-    RoktMappingError,
-    RoktTooFewRowsError,
-)
+from airflow_provider_rokt.exceptions import RoktError, RoktMappingError
 from airflow_provider_rokt.flow.packing import batches_per_request
-from airflow_provider_rokt.flow.row import Outcome, Skip, names_member
-from airflow_provider_rokt.flow.stream import ColumnNames, Row, Source
+from airflow_provider_rokt.flow.row import Outcome, names_member
+from airflow_provider_rokt.flow.stream import ColumnNames, Source
 from airflow_provider_rokt.ledger.report import Report
 from airflow_provider_rokt.runs.audience_memory import TaskNote, open_memory
 from airflow_provider_rokt.runs.operation import OperationRun, Place
 from airflow_provider_rokt.runs.options import AudienceOptions
-from airflow_provider_rokt.trials.trial import Totals, failed_by, said
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +34,13 @@ class AudienceRun(OperationRun[AudienceOptions]):
 
     :param keeps_one: the task mirrors no audience but this one, as an operator does; another one is refused then, since
         the one before would stay as it is.
+    :ivar memory: of a mirror: whom it added; None for other modes.
     """
 
     def __init__(self, place: Place, options: AudienceOptions, *, keeps_one: bool = False) -> None:
         super().__init__(place, options)
-        self._state = open_memory(place, options) if options.mode == "mirror" else None
-        self._note = TaskNote(place, options.audience) if self._state and keeps_one else None
+        self.memory = open_memory(place, options) if options.mode == "mirror" else None
+        self._note = TaskNote(place, options.audience) if self.memory and keeps_one else None
         self._stream: AudienceStream | None = None
 
     def deliver(self, source: Source) -> Report:
@@ -59,12 +51,12 @@ class AudienceRun(OperationRun[AudienceOptions]):
         # What is refused is refused before the lease is taken, which a run that never starts would not give back.
         if self._note:
             self._note.check()
-        with self._state or nullcontext(), ExitStack() as stack:
-            report = self._deliver(source, partial(self._make_stream, stack))
+        with self.memory or nullcontext(), ExitStack() as stack:
+            report = self._deliver(source, partial(self.make_stream, stack))
             self._commit(report)
         return report
 
-    def _make_stream(self, stack: ExitStack, names: ColumnNames) -> AudienceStream:
+    def make_stream(self, stack: ExitStack, names: ColumnNames) -> AudienceStream:
         """The stream for a query with these columns; the stack gives its disk back."""
         options, rules = self._options, self._options.rules()
         columns, membership = read_columns(names, options, rules), membership_of(options, rules)
@@ -79,67 +71,19 @@ class AudienceRun(OperationRun[AudienceOptions]):
             options.min_rows,
         )
         census = columns.census(imported=options.via == "import")
-        self._stream = AudienceStream(spool, intake, packer, guards, census, state=self._state, selects=self._resend)
+        self._stream = AudienceStream(spool, intake, packer, guards, census, state=self.memory, selects=self._resend)
         stack.callback(self._stream.close)
         return self._stream
 
-    def preview(self, source: Source) -> dict[str, Any]:
-        """What the run would do; reads a mirror's memory without the right to change it.
-
-        :returns: the counts of rows and members; ``rejected_rows``, the first ones (``number, key, faults``);
-            ``rejected_by_reason`` and ``dropped_by_reason`` (``path, reason, rows``), ``dropped`` and ``skipped`` as a
-            report has them; ``stopped_by`` and ``failed_by``: how the task would fail before and after it had sent
-            everything, or None.
-        """
-        totals, read = Totals(), 0
-        with ExitStack() as stack:
-
-            def consume(names: ColumnNames, rows: Sequence[Row]) -> None:
-                nonlocal read
-                stream = self._stream or self._make_stream(stack, names)
-                read += len(rows)
-                totals.add(stream.window(rows))
-
-            source.read(consume)
-            if (stream := self._stream) is None:
-                raise RuntimeError("the source ended without naming its columns")
-            stopped_by = self._stopped_by(stream)
-            if stream.plan:
-                for faults in stream.plan.contradictions():
-                    totals.reject(faults)
-            totals.skipped += stream.counts.skips
-            totals.skipped[Skip.NOT_NAMED] += stream.choose() - stream.counts.skipped
-            return {
-                "rows_read": read,
-                "rows_rejected": totals.rejected,
-                "rows_skipped": totals.skipped.total(),
-                **stream.extras,
-                "rejected_rows": [{**row.row._asdict(), "faults": said(row)} for row in totals.refused],
-                **totals.reasons(),
-                "stopped_by": stopped_by,
-                "failed_by": None if stopped_by else failed_by(self._options, read, totals.rejected),
-            }
-
-    def _stopped_by(self, stream: AudienceStream) -> str | None:
-        """What would stop the run; the counts are there all the same, unless the memory cannot be read."""
-        try:
-            stream.decide()
-            if self._state:
-                self._state.require_free()
-            stream.guard()
-        except (RoktAudienceError, RoktDroppedError, RoktTooFewRowsError) as error:
-            return str(error)
-        return None
-
     def _commit(self, report: Report) -> None:
         """Remembers a mirror whose run ended well; one that did not changes nothing, and the next one repairs."""
-        if self._state is None or self._stream is None or self._stream.plan is None:
+        if self.memory is None or self._stream is None or self._stream.plan is None:
             return
         try:
             report.judged(self._options.max_rejected, self._options.max_dropped)
         except RoktError:
             return
-        self._state.commit(self._stream.plan, self._refused(report))
+        self.memory.commit(self._stream.plan, self._refused(report))
         if self._note:
             self._note.write()
 

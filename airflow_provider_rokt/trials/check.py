@@ -25,8 +25,8 @@ from airflow_provider_rokt.flow.stream import Row, Source
 from airflow_provider_rokt.limits import BATCHES_PER_REQUEST
 from airflow_provider_rokt.runs.audience import intake_of, membership_of, read_columns
 from airflow_provider_rokt.runs.conversions import stream_maker
-from airflow_provider_rokt.trials.crowding import crowding, events_of, shared_references
 from airflow_provider_rokt.runs.options import AudienceOptions, ConversionOptions, DeliveryOptions
+from airflow_provider_rokt.trials.crowding import crowding, events_of, shared_references
 from airflow_provider_rokt.trials.suspicions import repeated_ids, suspicions, unmapped_recommended
 from airflow_provider_rokt.trials.trial import Sample, Totals, Trial, failed_by, first_rows, stopped_by
 

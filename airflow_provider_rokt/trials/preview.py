@@ -14,8 +14,8 @@ from airflow_provider_rokt.flow.row import RowRef
 from airflow_provider_rokt.flow.stream import Row, Selects, Source
 from airflow_provider_rokt.limits import BATCHES_PER_REQUEST
 from airflow_provider_rokt.runs.conversions import stream_maker
-from airflow_provider_rokt.trials.masking import masked
 from airflow_provider_rokt.runs.options import ConversionOptions
+from airflow_provider_rokt.trials.masking import masked
 from airflow_provider_rokt.trials.suspicions import Suspicion, suspicions
 from airflow_provider_rokt.trials.trial import Sample, Trial, failed_by, first_rows, said, stopped_by
 

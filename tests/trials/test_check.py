@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from airflow_provider_rokt.exceptions import RoktSettingsError
 from airflow_provider_rokt.hooks.rokt import RoktHook
-from airflow_provider_rokt.trials.check import check_delivery
 from airflow_provider_rokt.runs.options import AudienceOptions, ConversionOptions
 from airflow_provider_rokt.sources import DictSource
+from airflow_provider_rokt.trials.check import check_delivery
 
 NOW = int(time.time() * 1000)
 EMAIL, KEY = "user_identities.email", "events[].data.source_message_id"
