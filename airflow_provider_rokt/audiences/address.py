@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from airflow_provider_rokt.audiences.members import Member, member_reader
 from airflow_provider_rokt.events.block import Step
-from airflow_provider_rokt.events.values import BadValue, text
+from airflow_provider_rokt.events.values import text
 from airflow_provider_rokt.flow.row import FieldFault
 from airflow_provider_rokt.flow.stream import Row
 
@@ -54,6 +54,6 @@ def _value(step: Step, row: Row) -> Any:
     value = None if step.place is None else row[step.place]
     try:
         return step.fallback if text(value) is None else value
-    except BadValue:
-        # The bytes of a hash, or what nobody can read.
+    except Exception:
+        # BadValue for the bytes of a hash; or what nobody can read, as the reader will say.
         return value

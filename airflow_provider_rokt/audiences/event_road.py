@@ -19,7 +19,7 @@ from airflow_provider_rokt.events.block import Document
 from airflow_provider_rokt.events.documents import MappedRow
 from airflow_provider_rokt.events.grouping import group
 from airflow_provider_rokt.events.validation import Validator
-from airflow_provider_rokt.events.values import BadValue, text
+from airflow_provider_rokt.events.values import BadValue, trimmed, unreadable
 from airflow_provider_rokt.flow.packing import RequestPacker
 from airflow_provider_rokt.flow.request import Endpoint, Request
 from airflow_provider_rokt.flow.row import FieldFault, RowFault, RowRef
@@ -99,10 +99,11 @@ class EventIntake:
     def _named(self, row: Row, faults: list[FieldFault]) -> str:
         if self._columns.audience is None:
             return self._audience
+        value = row[self._columns.audience]
         try:
-            name = text(row[self._columns.audience]) or self._audience
-        except BadValue as bad:
-            problem: str | None = bad.reason
+            name = trimmed(value) or self._audience
+        except Exception as bad:  # BadValue, or a type no rule was prepared for
+            problem: str | None = bad.reason if isinstance(bad, BadValue) else unreadable(value)
         else:
             problem = self._problem(name)
         if problem is None:

@@ -6,11 +6,16 @@ from functools import partial
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from airflow_provider_rokt.events.normalize import digest, flag, is_address
-from airflow_provider_rokt.events.values import BadValue, text
+from airflow_provider_rokt.events.emails import digest, is_address, why_no_address
+from airflow_provider_rokt.events.invisible import visible
+from airflow_provider_rokt.events.normalize import flag
+from airflow_provider_rokt.events.placeholders import is_digest_of_nothing
+from airflow_provider_rokt.events.values import BadValue, trimmed, unreadable
 from airflow_provider_rokt.flow.row import FieldFault
 
 _HASH: Final = re.compile("[0-9a-f]{64}").fullmatch
+
+_UNREADABLE: Final = "neither"
 
 _IN: Final = ("in", "add", "include")
 _OUT: Final = ("out", "drop", "exclude")
@@ -36,19 +41,24 @@ _member: Final = partial(tuple.__new__, Member)
 def member_reader(*, hash_emails: bool, path: str = "user_identities.email") -> Callable[[object], Member | FieldFault]:
     """Returns the function that reads one value as a member.
 
-    Whitespace is removed and letters are lowered before hashing (Rokt's page on the import). A value that is a
-    hash already is taken as it is, never hashed twice.
+    It is trimmed and its letters are lowered before hashing. A value that is a hash already is taken as it is, never
+    hashed twice. White space inside is a fault, as it is in a conversion: Rokt's page on the import has it removed, but
+    of ``jane doe@example.com`` nobody knows whether it was jane.doe, doe or janedoe, and to guess is to target, or to
+    keep out, a stranger.
 
     :param hash_emails: send an address as its SHA-256.
     :param path: the field that a fault names.
     """
 
     def read(value: object) -> Member | FieldFault:
-        clean = "".join((value if type(value) is str else _text(value)).split()).lower()
+        try:
+            clean = (value if type(value) is str else _text(value)).strip().lower()
+        except Exception:  # a type no rule was prepared for must not end the delivery
+            return FieldFault(path, unreadable(value))
         if is_address(clean):
             return _member((sha256(clean.encode()).hexdigest(), "" if hash_emails else clean))
-        if _HASH(clean):
-            return _member((clean, ""))
+        if _HASH(visible(clean)) and not is_digest_of_nothing(visible(clean)):
+            return _member((visible(clean), ""))
         return FieldFault(path, _why_unusable(clean))
 
     return read
@@ -57,17 +67,21 @@ def member_reader(*, hash_emails: bool, path: str = "user_identities.email") -> 
 def _text(value: object) -> str:
     """What drivers return besides text: bytes that are text, or the 32 bytes of a hash.
 
-    Empty for nothing, and a question mark for what cannot be text, which is no address either.
+    Empty for nothing; what cannot be text is no address either.
     """
     try:
-        return digest(value) or text(value) or ""
+        return digest(value) or trimmed(value) or ""
     except BadValue:
-        return "?"
+        return _UNREADABLE
 
 
 def _why_unusable(clean: str) -> str:
-    if not clean:
+    if not visible(clean):
         return "has no value"
+    if _HASH(visible(clean)):
+        return "is the hash of an empty text or of a placeholder"
+    if why := why_no_address(clean):
+        return f"is {why}"
     return "is neither an e-mail address nor a SHA-256 hash (64 hex digits)"
 
 
@@ -78,11 +92,9 @@ def read_wanted(value: object, path: str) -> bool | FieldFault:
         ``include``/``exclude``.
     :param path: the field that a fault names.
     """
-    word = value.strip().lower() if isinstance(value, str) else ""
-    if word in _IN or word in _OUT:
-        return word in _IN
     try:
-        wanted = flag(value)
-    except BadValue:
+        word = value.strip().lower() if isinstance(value, str) else ""
+        wanted = word in _IN if word in _IN or word in _OUT else flag(value)
+    except Exception:  # BadValue, or a type no rule was prepared for
         wanted = None
     return FieldFault(path, "must say true or false (or in/out, add/drop, 1/0)") if wanted is None else wanted

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from airflow_provider_rokt.events.fields import Cost
-from airflow_provider_rokt.events.values import BadValue, Json, Normaliser, text
+from airflow_provider_rokt.events.values import BadValue, Json, Normaliser, text, unreadable
 from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.row import FieldFault
 
@@ -112,7 +112,7 @@ class Block:
             return None
         except Exception:
             # A type of some driver's own that no normaliser foresaw. Its text may quote the value.
-            self._invalid(step, index, f"a value of type {type(raw).__name__} that cannot be read")
+            self._invalid(step, index, unreadable(raw))
             return None
         if value is not None:
             return value
@@ -136,6 +136,8 @@ def _normalised(normalise: Normaliser, raws: Iterable[object]) -> Values:
         return [None if raw is None else normalise(raw) for raw in raws]
     # Most columns are text that is sent as it is; calling for each value would take ten times as long.
     return [
-        (raw.strip() or None) if type(raw) is str and raw.isascii() else None if raw is None else text(raw)
+        (raw.strip() or None)
+        if type(raw) is str and raw.isascii() and raw.isprintable()
+        else (None if raw is None else text(raw))
         for raw in raws
     ]

@@ -1,10 +1,12 @@
 """Where a mapping may point: a path, or a column's name, to the field it means."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Final, NamedTuple
 
+from airflow_provider_rokt.events.aliases import meant_by
 from airflow_provider_rokt.events.fields import FIELDS, TEXT, Field, Need, hash_of
 from airflow_provider_rokt.exceptions import RoktMappingError
 
@@ -18,7 +20,8 @@ FIXED: Final = {
     "events[].data.event_name": "it is what the operator sends",
     "events[].data.custom_event_type": "it is what the operator sends",
 }
-_HASHED: Final = "sha256"
+# What says in a name that the value is hashed, and what may stand between it and the rest.
+_HASHED: Final = re.compile(r"(?i)[_.-]?sha[_-]?256$")
 _CUSTOM_ATTRIBUTES: Final = "events[].data.custom_attributes"
 
 
@@ -90,6 +93,8 @@ def destination(path: object, profile: Profile) -> Destination:
     if path in FIXED:
         raise RoktMappingError(f"{path} is a fixed value and cannot be mapped: {FIXED[path]}; leave it out")
     found = _BY_PATH.get(path) or _open_destination(path)
+    if found is None and (meant := meant_by(path.rpartition(".")[2], of_attribute=False)):
+        raise RoktMappingError(f"{path} is no field of Rokt's: write {meant}")
     if found is None:
         raise RoktMappingError(f"{path} is no field of Rokt's{_suggestion(_close_paths(path)) or _SHAPES}")
     if profile.sets_attributes and found.section == _CUSTOM_ATTRIBUTES:
@@ -106,6 +111,12 @@ def automatic(column: str, profile: Profile) -> Destination:
     if lowered in _FIXED_NAMES:
         return destination(_FIXED_NAMES[lowered], profile)
     known = _BY_COLUMN.get(lowered) or _BY_LOWER_PATH.get(lowered)
+    if known is None and "." not in column and (meant := meant_by(column, of_attribute=False)):
+        name = _BY_PATH[meant].field.column
+        raise RoktMappingError(
+            f"column {column!r} is what Rokt's guide calls {name}: rename it (SELECT ... AS {name}), or pass a mapping"
+            f" and write {meant}"
+        )
     if known is None and "." not in column:
         close = get_close_matches(lowered, _BY_COLUMN)
         raise RoktMappingError(
@@ -120,16 +131,16 @@ def _open_destination(path: str) -> Destination | None:
         if match := field.pattern.fullmatch(path):
             section, key = match.groups()
             _check_name(path, section, key, field)
-            return Destination(path, section, key, _hashed_if_named_so(path, field), place)
+            return Destination(path, section, key, _hashed_if_named_so(key, field), place)
     return None
 
 
-def _hashed_if_named_so(path: str, field: Field) -> Field:
-    """A profile field of the user's own named ``...sha256`` is hashed like Rokt's; its twin's rule holds, if known."""
-    twin, suffix = path[: -len(_HASHED)], path[-len(_HASHED) :]
-    if field.path != "user_attributes.<any>" or suffix.lower() != _HASHED:
+def _hashed_if_named_so(key: str, field: Field) -> Field:
+    """An attribute of the user's own named ``...sha256`` is hashed like Rokt's; its twin's rule holds, if known."""
+    if field.name != "<any>" or not (suffix := _HASHED.search(key)):
         return field
-    return replace(field, kind=hash_of(_BY_PATH[twin].field.kind if twin in _BY_PATH else TEXT))
+    twin = _BY_COLUMN.get(key[: suffix.start()].lower())
+    return replace(field, kind=hash_of(twin.field.kind if twin else TEXT))
 
 
 def _check_name(path: str, section: str, key: str, field: Field) -> None:
@@ -142,9 +153,10 @@ def _check_name(path: str, section: str, key: str, field: Field) -> None:
     if len(key) > _NAME_CHARS:
         raise RoktMappingError(f"{path[:80]}...: an attribute's name has at most {_NAME_CHARS} characters")
     # As a field of the user's own it would be accepted, and Rokt would never match by it.
-    meant = _BY_LOWER_PATH.get(path.lower()) or _BY_PATH.get(f"device_info.{key.lower()}")
+    known = _BY_LOWER_PATH.get(path.lower())
+    meant = known.path if known else meant_by(key, of_attribute=True)
     if meant:
-        raise RoktMappingError(f"{path}: write {meant.path}")
+        raise RoktMappingError(f"{path}: write {meant}")
 
 
 def _close_paths(path: str) -> Iterable[str]:

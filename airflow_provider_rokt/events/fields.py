@@ -107,6 +107,8 @@ def hash_of(kind: Kind) -> Kind:
 
 
 TEXT: Final = _kind("text", text)
+_IDENTITY: Final = Kind("text", lambda rules: normalize.identity(rules.placeholders))
+_EVENT_ID: Final = _kind("text", normalize.event_id)
 _EMAIL: Final = _kind("e-mail address", normalize.email)
 _PHONE: Final = Kind("phone number", lambda rules: phone(rules.phone_region))
 _TIMESTAMP: Final = Kind("time", lambda rules: timestamp(rules.timestamp_unit, rules.now))
@@ -128,11 +130,13 @@ FIELDS: Final = (
     Field("device_info.ios_advertising_id", _GUID, "iOS advertising ID (IDFA).", Need.IDENTITY),
     Field("device_info.android_advertising_id", _GUID, "Android advertising ID (AAID).", Need.IDENTITY),
     Field("device_info.ios_idfv", _GUID, "iOS vendor ID (IDFV).", Need.IDENTITY),
-    Field("device_info.android_uuid", TEXT, "Android device ID.", Need.IDENTITY),
+    Field("device_info.android_uuid", _IDENTITY, "Android device ID.", Need.IDENTITY),
     Field("user_identities.email", _EMAIL, "E-mail address; sent trimmed and in lower case.", Need.IDENTITY),
     Field("user_identities.other", hash_of(_EMAIL), "SHA-256 of the e-mail address.", Need.IDENTITY),
-    Field("user_identities.customerid", TEXT, "Your own customer ID; links a user's events over time.", Need.IDENTITY),
-    Field("user_identities.other2", TEXT, "Rokt Click ID; links the event to the ad click.", Need.IDENTITY),
+    Field(
+        "user_identities.customerid", _IDENTITY, "Your own customer ID; links a user's events over time.", Need.IDENTITY
+    ),
+    Field("user_identities.other2", _IDENTITY, "Rokt Click ID; links the event to the ad click.", Need.IDENTITY),
     Field("user_attributes.firstname", TEXT, "First name."),
     Field("user_attributes.firstnamesha256", hash_of(TEXT), "First name, hashed."),
     Field("user_attributes.lastname", TEXT, "Last name."),
@@ -162,7 +166,12 @@ FIELDS: Final = (
     Field("consent_state.ccpa.data_sale_opt_out.document", TEXT, "As above."),
     Field("consent_state.ccpa.data_sale_opt_out.location", TEXT, "As above."),
     Field("consent_state.ccpa.data_sale_opt_out.hardware_id", TEXT, "As above."),
-    Field("events[].data.source_message_id", TEXT, "A stable ID of the event; Rokt deduplicates by it.", Need.REQUIRED),
+    Field(
+        "events[].data.source_message_id",
+        _EVENT_ID,
+        "A stable ID of the event; Rokt deduplicates by it.",
+        Need.REQUIRED,
+    ),
     Field(
         "events[].data.timestamp_unixtime_ms", _TIMESTAMP, "When it happened; sent as Unix time in ms.", Need.REQUIRED
     ),
@@ -174,7 +183,7 @@ FIELDS: Final = (
     ),
     Field(
         "events[].data.custom_attributes.confirmationref",
-        TEXT,
+        _EVENT_ID,
         "Order or confirmation number; Rokt deduplicates by it.",
         Need.RECOMMENDED,
     ),

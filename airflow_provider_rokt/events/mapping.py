@@ -17,7 +17,7 @@ from airflow_provider_rokt.events.destinations import (
 from airflow_provider_rokt.events.documents import Consent, MappingPlan
 from airflow_provider_rokt.events.fields import COVERED, Cost
 from airflow_provider_rokt.events.rules import CHECKS, Rules
-from airflow_provider_rokt.events.values import BadValue, Json, Normaliser
+from airflow_provider_rokt.events.values import BadValue, Json, Normaliser, unreadable
 from airflow_provider_rokt.exceptions import RoktMappingError
 from airflow_provider_rokt.flow.census import Census
 
@@ -254,6 +254,8 @@ def _constant(path: str, source: _Source, normalise: Normaliser) -> Json | None:
         value = normalise(source.constant)
     except BadValue as bad:
         raise RoktMappingError(f"{path}: the {role} does not fit: {bad.reason}") from None
+    except Exception:  # an object of the DAG's author that no rule was prepared for
+        raise RoktMappingError(f"{path}: the {role} does not fit: {unreadable(source.constant)}") from None
     if value is None and source.column is None:
         raise RoktMappingError(f"{path}: the literal is empty")
     return value

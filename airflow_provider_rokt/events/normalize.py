@@ -1,107 +1,45 @@
 """One normaliser for each kind of field: a raw SQL value to the value Rokt wants.
 
 Each takes whatever a SQL driver returns and gives the value to send, or None when there is nothing to send, and
-raises :class:`~airflow_provider_rokt.events.values.BadValue` for what cannot be sent. Phone numbers and times have
-modules of their own.
+raises :class:`~airflow_provider_rokt.events.values.BadValue` for what cannot be sent. The small ones are here; the
+others have a module each and are handed on, but for phone numbers and times, which depend on a delivery's rules.
 """
 
 import re
-from decimal import Decimal
-from hashlib import sha256
-from ipaddress import ip_address
 from typing import Final
 
+from airflow_provider_rokt.events.amounts import amount, as_decimal, quantity
 from airflow_provider_rokt.events.currencies import CURRENCIES
-from airflow_provider_rokt.events.values import BadValue, Normaliser, number, plain, scalar, text, whole
+from airflow_provider_rokt.events.dataframes import unboxed
+from airflow_provider_rokt.events.emails import digest, email, hashed, is_address
+from airflow_provider_rokt.events.identifiers import PLACEHOLDER, WRAPPED, event_id, identity, is_wrapped
+from airflow_provider_rokt.events.ips import ip
+from airflow_provider_rokt.events.placeholders import is_placeholder
+from airflow_provider_rokt.events.values import BadValue, text, trimmed, whole
 
-# What no unquoted address holds: separators ("Jane <jane@x.org>", "mailto:", lists), blanks, controls, the
-# invisible characters that copying from a page leaves behind, and surrogates, which cannot be written as UTF-8. One of
-# them would change the hash, so the address would be sent and never match.
-_NEVER: Final = r"\s@<>()\[\]\\,;:\"\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ud800-\udfff"
-# Conversions and audiences both go by this. RFC 5321 §4.5.3.1.3: a path of 256 octets with its angle brackets, hence
-# at most 254 for the address.
-is_address: Final = re.compile(rf"(?!.{{255}})[^{_NEVER}]+@[^.{_NEVER}]+(?:\.[^.{_NEVER}]+)+").fullmatch
-_DIGEST_LENGTH: Final = 64
-_DIGEST: Final = re.compile(r"[0-9a-fA-F]{64}")
-# ipaddress takes 4 µs an address; most are this, and it leaves them as they are.
-_IPV4: Final = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}")
+__all__ = [
+    "age",
+    "amount",
+    "currency",
+    "digest",
+    "email",
+    "event_id",
+    "flag",
+    "guid",
+    "hashed",
+    "identity",
+    "ip",
+    "is_address",
+    "quantity",
+]
+
 _GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # What iOS and Android report when the user allows no tracking: every such phone has it.
 _NO_TRACKING: Final = "00000000-0000-0000-0000-000000000000"
-# Bounded, because int() and Decimal() of text take the square of its length.
-_DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})")
-# What Decimal would give back unchanged, and ten times slower.
-_PLAIN: Final = re.compile(r"(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?")
 _OLDEST: Final = 150
 # MySQL's BIT(1) comes as one byte.
 _YES: Final = ("true", "t", "yes", "y", "on", "1", "\x01")
 _NO: Final = ("false", "f", "no", "n", "off", "0", "\x00")
-
-
-def digest(value: object) -> str | None:
-    """The SHA-256 that `value` already is, as 64 lower-case hex digits, or None when it is no digest.
-
-    A digest also comes as 32 raw bytes: BigQuery's ``SHA256()`` and PostgreSQL's ``sha256()`` return those. Bytes that
-    are text are read as text; that a digest happens to be valid UTF-8 is too unlikely to matter.
-    """
-    if type(value) is str and len(value) < _DIGEST_LENGTH:
-        return None
-    if isinstance(value, (bytes, bytearray, memoryview)) and len(bytes(value)) == 32 and not _is_text(value):
-        return bytes(value).hex()
-    written = text(value)
-    return written.lower() if written is not None and _DIGEST.fullmatch(written) else None
-
-
-def hashed(clean: Normaliser) -> Normaliser:
-    """A normaliser to the SHA-256 of what `clean` makes of a raw value, lower-cased; a digest is never hashed again.
-
-    :param clean: the rule of the field's readable twin.
-    """
-
-    def hexadecimal(value: object) -> str | None:
-        ready = digest(value)
-        if ready is not None:
-            return ready
-        cleaned = clean(value)
-        return None if cleaned is None else sha256(str(cleaned).lower().encode()).hexdigest()
-
-    return hexadecimal
-
-
-def email(value: object) -> str | None:
-    """An address in lower case; a SHA-256 digest is let through, for the mapping to move to ``other``.
-
-    :raises BadValue: if it is neither.
-    """
-    ready = digest(value)
-    if ready is not None:
-        return ready
-    address = text(value)
-    if address is None:
-        return None
-    address = address.lower()
-    if not is_address(address):
-        raise BadValue("not an e-mail address")
-    return address
-
-
-def ip(value: object) -> str | None:
-    """An IPv4 or IPv6 address, from text or from the address objects some drivers return.
-
-    :raises BadValue: if it is neither, or a network.
-    """
-    written = text(value)
-    if written is None or _IPV4.fullmatch(written):
-        return written
-    # PostgreSQL writes an inet as text with its /32 or /128.
-    host, slash, prefix = written.partition("/")
-    try:
-        address = ip_address(host)
-    except ValueError:
-        raise BadValue("not an IPv4 or IPv6 address") from None
-    if "%" in host or (slash and prefix != str(address.max_prefixlen)):
-        raise BadValue("not the IPv4 or IPv6 address of one host")
-    return str(address)
 
 
 def guid(value: object) -> str | None:
@@ -115,37 +53,15 @@ def guid(value: object) -> str | None:
     if written is None:
         return None
     lowered = written.lower()
-    if not _GUID.fullmatch(lowered):
-        raise BadValue("not a GUID (8-4-4-4-12 hex digits)")
-    return None if lowered == _NO_TRACKING else lowered
-
-
-def amount(value: object) -> str | None:
-    """A plain decimal number as text, like ``99.99``: zero and a decimal's scale are kept, no exponent, no symbol.
-
-    :raises BadValue: if it is anything else.
-    """
-    if type(value) is str and _PLAIN.fullmatch(value):
-        return value
-    exact = _decimal(value)
-    if exact is None:
+    if lowered == _NO_TRACKING:
         return None
-    # A float has no scale of its own: 100.0 is 100, while a NUMERIC's 100.00 is meant so.
-    integer = whole(exact) if isinstance(value, float) else None
-    return plain(exact) if integer is None else str(integer)
-
-
-def quantity(value: object) -> int | float | str | None:
-    """A number as it comes, a decimal with a fraction or text as plain decimal text.
-
-    :raises BadValue: if it is no number.
-    """
-    exact = _decimal(value)
-    if exact is None:
-        return None
-    if isinstance(value, (int, float, Decimal)):
-        return scalar(value)
-    return plain(exact)
+    if _GUID.fullmatch(lowered) and lowered.strip(lowered[0] + "-"):
+        return lowered
+    if is_wrapped(lowered):
+        raise BadValue(WRAPPED)
+    # One digit over and over, too: ffffffff-ffff-...
+    nobody = is_placeholder(lowered) or _GUID.fullmatch(lowered)
+    raise BadValue(PLACEHOLDER if nobody else "not a GUID (8-4-4-4-12 hex digits)")
 
 
 def age(value: object) -> int | None:
@@ -153,7 +69,7 @@ def age(value: object) -> int | None:
 
     :raises BadValue: if it is anything else.
     """
-    exact = _decimal(value)
+    exact = as_decimal(value)
     if exact is None:
         return None
     years = whole(exact)
@@ -181,33 +97,13 @@ def flag(value: object) -> bool | None:
 
     :raises BadValue: if it is neither.
     """
+    value = unboxed(value)
     if isinstance(value, bool):
         return value
-    written = text(value)
+    written = trimmed(value)
     if written is None:
         return None
     word = written.lower()
     if word in _YES or word in _NO:
         return word in _YES
     raise BadValue("neither true nor false")
-
-
-def _decimal(value: object) -> Decimal | None:
-    if isinstance(value, bool):
-        raise BadValue("a number is wanted, not a true or false")
-    if isinstance(value, (int, float, Decimal)):
-        return number(value)
-    written = text(value)
-    if written is None:
-        return None
-    if not _DECIMAL.fullmatch(written):
-        raise BadValue("not a plain decimal number, like 1234.50")
-    return Decimal(written)
-
-
-def _is_text(value: bytes | bytearray | memoryview) -> bool:
-    try:
-        bytes(value).decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -1,10 +1,12 @@
 """How a delivery's values are read: the choices that hold for every row of it."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from airflow_provider_rokt.events.phones import is_region
+from airflow_provider_rokt.events.placeholders import PLACEHOLDERS
 from airflow_provider_rokt.flow.checks import Check, choice
 
 Environment = Literal["production", "development"]
@@ -37,6 +39,7 @@ class Rules:
     :param on_invalid: what an invalid value of an optional field costs: ``drop`` the field, ``reject`` the row, None as
         the table of fields says.
     :param phone_region: two-letter country code of phone numbers written without ``+`` and country code.
+    :param placeholders: what stands where an id is missing, in lower case; such a value is no identity.
     """
 
     now: float
@@ -44,3 +47,4 @@ class Rules:
     timestamp_unit: TimestampUnit = "auto"
     phone_region: str = "US"
     on_invalid: OnInvalid | None = None
+    placeholders: AbstractSet[str] = PLACEHOLDERS

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-from airflow_provider_rokt.events.values import BadValue, Normaliser, number, text
+from airflow_provider_rokt.events.dataframes import unboxed
+from airflow_provider_rokt.events.values import BadValue, Normaliser, number, plain_date, text
 
 Scales: TypeAlias = tuple[tuple[int, int, int], ...]
 
@@ -13,6 +14,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 # Before it there was no conversion to report; a smaller number is in another unit than the user thinks.
 _EARLIEST: Final = 946_684_800_000
+# Nobody older is a customer; what lies before is a database's word for "not known": 0001-01-01, 1753-01-01, 1899-12-30,
+# or what became of -infinity.
+_FIRST_BIRTHDAY: Final = "19000101"
 _TOLERANCE: Final = 24 * 3600
 # Beyond it a number is no time in any unit.
 _TOO_LARGE: Final = 10**21
@@ -56,13 +60,15 @@ def timestamp(unit: str, now: float) -> Normaliser:
 def birthday(now: float) -> Normaliser:
     """A normaliser to a day as ``yyyymmdd``, from a date, a datetime, ISO 8601 text or ``yyyymmdd`` itself.
 
-    :param now: seconds since 1970; a day after it is a :class:`BadValue`.
+    :param now: seconds since 1970; a day after it is a :class:`BadValue`, and so is one before 1900.
     """
     latest = _digits(datetime.fromtimestamp(now, UTC))
 
     def day(value: object) -> str | None:
+        if type(value) is not str:
+            value = unboxed(value)
         if isinstance(value, date):
-            born = value if value == value else None
+            born = plain_date(value)
         else:
             written = text(value)
             born = None if written is None else _moment(written)
@@ -70,6 +76,8 @@ def birthday(now: float) -> Normaliser:
             return None
         if (digits := _digits(born)) > latest:
             raise BadValue("a date of birth in the future")
+        if digits < _FIRST_BIRTHDAY:
+            raise BadValue("a date of birth before 1900")
         return digits
 
     return day
@@ -93,6 +101,9 @@ def _is_written_day(value: object) -> bool:
 
 
 def _milliseconds(value: object, scales: Scales) -> int | None:
+    if type(value) is str:
+        return _written_milliseconds(value, scales)
+    value = unboxed(value)
     if isinstance(value, bool):
         raise BadValue("a time is wanted, not a true or false")
     if isinstance(value, int):
@@ -101,7 +112,12 @@ def _milliseconds(value: object, scales: Scales) -> int | None:
         exact = number(value)
         return None if exact is None else _scaled(exact, scales)
     if isinstance(value, date):
-        return _since_epoch(value) if value == value else None
+        day = plain_date(value)
+        return None if day is None else _since_epoch(day)
+    return _written_milliseconds(value, scales)
+
+
+def _written_milliseconds(value: object, scales: Scales) -> int | None:
     written = text(value)
     if written is None:
         return None

@@ -1,12 +1,16 @@
 """Whatever a SQL driver returns, read as text, as a number or as plain JSON: the ground all normalisers stand on."""
 
 from collections.abc import Callable
-from datetime import date, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import singledispatch
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import Final, TypeAlias
 from uuid import UUID
+
+from airflow_provider_rokt.events.dataframes import unboxed
+from airflow_provider_rokt.events.invisible import has_control, holds_invisible, visible
+from airflow_provider_rokt.events.undecoded import array, bits
 
 Scalar: TypeAlias = str | int | float | bool
 Json: TypeAlias = Scalar | list[str]
@@ -16,6 +20,7 @@ Normaliser: TypeAlias = Callable[[object], Json | None]
 # The largest float has 309 digits; a longer number is no measurement, and writing it out could fill the memory.
 _MOST_DIGITS: Final = 400
 _INT64: Final = 2**63
+CONTROL: Final = "control characters in it: bytes that are no text?"
 
 
 class BadValue(ValueError):
@@ -29,7 +34,28 @@ class BadValue(ValueError):
         super().__init__(reason)
 
 
+def unreadable(value: object) -> str:
+    """Why a value is refused that no rule was prepared for: its type's name, never its content."""
+    return f"a value of type {type(value).__name__} that cannot be read"
+
+
 def text(value: object) -> str | None:
+    """Any single value as text to match by: trimmed, without what nobody sees; None when nothing is left.
+
+    :raises BadValue: as :func:`trimmed`, or if there is a control character in it.
+    """
+    if type(value) is str and value.isprintable() and (value.isascii() or not holds_invisible(value)):
+        return value.strip() or None
+    found = trimmed(value)
+    if found is None:
+        return None
+    found = visible(found)
+    if has_control(found):
+        raise BadValue(CONTROL)
+    return found or None
+
+
+def trimmed(value: object) -> str | None:
     """Any single value as trimmed text; None when it is NULL, NaN, empty or blank.
 
     Whole numbers are written without ``.0``, all numbers without exponent, dates and times as ISO 8601.
@@ -39,10 +65,11 @@ def text(value: object) -> str | None:
     written = value if type(value) is str else _written(value)
     if written is None:
         return None
-    trimmed = written.strip()
-    if not trimmed.isascii():
-        _require_unicode(trimmed)
-    return trimmed or None
+    written = written.strip()
+    # A surrogate is not printable.
+    if not written.isprintable() and not written.isascii():
+        _require_unicode(written)
+    return written or None
 
 
 def number(value: int | float | Decimal) -> Decimal | None:
@@ -56,11 +83,30 @@ def number(value: int | float | Decimal) -> Decimal | None:
         return Decimal(value)
     # repr, because Decimal(149.99) is 149.990000000000009094947017729282379150390625.
     exact = Decimal(repr(float(value))) if isinstance(value, float) else value
+    if type(exact) is not Decimal:
+        exact = Decimal(exact)
     if exact.is_nan():
         return None
     if not exact.is_finite() or abs(exact.adjusted()) > _MOST_DIGITS:
         raise BadValue("not a finite number of reasonable size")
     return exact
+
+
+def plain_date(value: date) -> date | None:
+    """A date or datetime of Python's own type, whatever subclass it came as; None for pandas' NaT.
+
+    Subclasses change what arithmetic means: pendulum's difference is no ``timedelta``, pandas has nanoseconds.
+    """
+    kind = type(value)
+    if kind is datetime or kind is date:
+        return value
+    # NaT is a datetime that equals nothing, itself included.
+    if value != value:
+        return None
+    if not isinstance(value, datetime):
+        return date(value.year, value.month, value.day)
+    clock = (value.hour, value.minute, value.second, value.microsecond)
+    return datetime(value.year, value.month, value.day, *clock, tzinfo=value.tzinfo, fold=value.fold)
 
 
 def plain(exact: Decimal) -> str:
@@ -77,37 +123,64 @@ def whole(exact: Decimal) -> int | None:
 def scalar(value: object) -> Scalar | None:
     """A value as JSON has it: booleans, integers and floats stay, all else is text; None for nothing.
 
+    MySQL's BIT is true or false, or a number.
+
     :raises BadValue: as :func:`text`, booleans excepted.
     """
     if type(value) is str:
-        return text(value)
+        return _free_text(value)
+    value = unboxed(value)
     if isinstance(value, bool):
         return value
     if isinstance(value, (int, float, Decimal)):
         return _json_number(value)
-    return text(value)
+    if isinstance(value, (bytes, bytearray, memoryview)) and (read := bits(bytes(value))) is not None:
+        return _json_number(read) if type(read) is int else read
+    return _free_text(value)
 
 
 def attribute(value: object) -> Json | None:
     """As :func:`scalar`, or a list of single values as a list of strings, empty ones left out."""
-    if not isinstance(value, (list, tuple)):
+    if type(value) is str:
+        if "{" not in value:
+            return _free_text(value)
+        members: object = array(value.strip())
+    else:
+        members = value = unboxed(value)
+    if not isinstance(members, (list, tuple)):
         return scalar(value)
-    return [member for member in map(_member, value) if member is not None] or None
+    return [member for member in map(_member, members) if member is not None] or None
 
 
 def _member(value: object) -> str | None:
+    value = unboxed(value)
+    if isinstance(value, (bytes, bytearray, memoryview)) and (read := bits(bytes(value))) is not None:
+        value = read
     if isinstance(value, bool):
         return "true" if value else "false"
-    return text(value)
+    return _free_text(value)
+
+
+def _free_text(value: object) -> str | None:
+    """Text that is not matched: what nobody sees stays in it, since emoji and some scripts are written with it."""
+    if type(value) is str and value.isascii() and value.isprintable():
+        return value.strip() or None
+    found = trimmed(value)
+    if found is None:
+        return None
+    if has_control(found, but_spaces=True):
+        raise BadValue(CONTROL)
+    return found if visible(found) else None
 
 
 def _json_number(value: int | float | Decimal) -> int | float | str | None:
     exact = number(value)
     if exact is None or isinstance(value, float):
         return None if exact is None else float(value)
-    integer = whole(exact)
-    if integer is None:
+    if exact.as_tuple().exponent < 0:  # type: ignore[operator]  # finite, so a number
+        # By its scale, not its value: 100.00 and 99.99 of one NUMERIC column have one type.
         return plain(exact)
+    integer = int(exact)
     # Rokt reads 64-bit integers; a NUMERIC(38) beyond them keeps its digits as text.
     return integer if -_INT64 <= integer < _INT64 else str(integer)
 
@@ -122,7 +195,10 @@ def _require_unicode(written: str) -> None:
 
 @singledispatch
 def _written(value: object) -> str | None:
-    raise BadValue(f"a value of type {type(value).__name__} cannot be sent here")
+    plain_value = unboxed(value)
+    if plain_value is value:
+        raise BadValue(f"a value of type {type(value).__name__} cannot be sent here")
+    return _written(plain_value)
 
 
 @_written.register
@@ -159,13 +235,20 @@ def _(value: bytes | bytearray | memoryview) -> str:
 
 
 @_written.register
-def _(value: date | time) -> str | None:
-    # pandas' NaT is a datetime that equals nothing, itself included.
-    return value.isoformat() if value == value else None
+def _(value: date) -> str | None:
+    day = plain_date(value)
+    return None if day is None else day.isoformat()
 
 
 @_written.register
-def _(value: UUID | IPv4Address | IPv6Address | IPv4Interface | IPv6Interface) -> str:
+def _(value: time) -> str:
+    return time.isoformat(value)
+
+
+@_written.register
+def _(
+    value: UUID | IPv4Address | IPv6Address | IPv4Interface | IPv6Interface | IPv4Network | IPv6Network,
+) -> str:
     return str(value)
 
 

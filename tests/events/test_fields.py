@@ -133,6 +133,19 @@ def test_a_column_named_after_a_fixed_value_is_told_so(column: str) -> None:
             "write events[].data.custom_attributes.conversiontype",
         ),
         ("user_attributes.ios_advertising_id", "write device_info.ios_advertising_id"),
+        ("user_attributes.IDFA", "write device_info.ios_advertising_id"),
+        ("user_attributes.gaid", "write device_info.android_advertising_id"),
+        ("events[].data.custom_attributes.aaid", "write device_info.android_advertising_id"),
+        ("user_attributes.ios_idfv", "write device_info.ios_idfv"),
+        ("user_attributes.http_header_user_agent", "write device_info.http_header_user_agent"),
+        ("user_attributes.$FirstName", "write user_attributes.firstname"),
+        ("user_attributes.$zip", "write user_attributes.zip"),
+        ("device_info.user_agent", "write device_info.http_header_user_agent"),
+        ("user_identities.email_sha256", "write user_identities.other"),
+        ("user_identities.emailSha256", "write user_identities.other"),
+        ("emailsha256", "write user_identities.other"),
+        ("user_identities.mobile_number", "write user_attributes.mobile"),
+        ("phoneSha256", "write user_attributes.mobilesha256"),
         ("user_attributes.", "no field"),
         ("consent_state.gdpr..consented", "no field"),
         ("consent_state.gdpr.a.b.consented", "no field"),
@@ -160,3 +173,38 @@ def test_the_documentation_has_a_row_for_each_field() -> None:
     assert len(lines) == len(FIELDS) + 2
     assert {line.count("|") for line in lines} == {6}
     assert [line.split("`")[1] for line in lines[2:]] == PATHS
+
+
+CLICK_IDS = [
+    *("passbackconversiontrackingid", "passbackConversionTrackingId", "rtid", "RTID", "rclid", "roktclickid"),
+    *("roktClickId", "rokt_click_id", "Rokt-Click-ID", "RoktTransactionId", "rokt_tracking_id", "other_id_2"),
+]
+
+
+@pytest.mark.parametrize("name", CLICK_IDS)
+@pytest.mark.parametrize(
+    "section",
+    [
+        "user_attributes.",
+        "events[].data.custom_attributes.",
+        "user_identities.",
+        "integration_attributes.1277.",
+        "device_info.",
+        "",
+    ],
+)
+def test_rokts_other_names_of_the_click_id_are_told_the_one_to_write(section: str, name: str) -> None:
+    assert "write user_identities.other2" in problem(f"{section}{name}")
+
+
+@pytest.mark.parametrize("column", [*CLICK_IDS, "EMAILSHA256", "sha256", "hashed_email"])
+def test_a_column_of_such_a_name_too(column: str) -> None:
+    meant = "other2" if column in CLICK_IDS else "other"
+    with pytest.raises(RoktMappingError, match=f"AS {meant}\\).*write user_identities.{meant}$"):
+        automatic(column, CONVERSION)
+
+
+@pytest.mark.parametrize("name", ["click_id", "phone", "emailsha256", "customer_id", "sha256", "useragent"])
+@pytest.mark.parametrize("section", ["user_attributes.", "events[].data.custom_attributes."])
+def test_a_name_that_may_be_the_users_own_is_theirs(section: str, name: str) -> None:
+    assert destination(f"{section}{name}", CONVERSION).key == name

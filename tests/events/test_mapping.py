@@ -317,7 +317,9 @@ class TestKey:
             ("order%201_jane%40example.com", "sha256:" + sha256(b"order%201_jane%40example.com").hexdigest()[:16]),
             ("x" * 128, "x" * 128),
             ("x" * 129, f"sha256:{sha256(b'x' * 129).hexdigest()[:16]}"),
-            ("a\nb", "sha256:" + sha256(b"a\nb").hexdigest()[:16]),
+            # A control character is never part of an id.
+            ("a\nb", "row 7"),
+            ("a\x00b", "row 7"),
         ],
     )
     def test_a_row_is_named_by_its_id_if_that_may_be_told(self, raw: object, key: str) -> None:
@@ -519,6 +521,63 @@ class TestProblems:
 def test_an_attribute_of_the_users_own_named_sha256_is_hashed(name: str, twin: bytes) -> None:
     row = mapped({f"user_attributes.{name}": "it"}, {"it": " Berlin"})
     assert row.document["user_attributes"] == {name: sha256(twin).hexdigest()}
+
+
+@pytest.mark.parametrize("section", ["user_attributes.", ATTRIBUTES])
+@pytest.mark.parametrize(
+    ("name", "raw", "clean"),
+    [
+        ("emailsha256", " Jane@Example.com ", "jane@example.com"),
+        ("EmailSHA256", "Jane@Example.com", "jane@example.com"),
+        ("email_sha256", "jane@example.com", "jane@example.com"),
+        ("email_sha_256", "jane@example.com", "jane@example.com"),
+        ("mobile_sha256", "+1 555-123-4567", "5551234567"),
+        ("nicknameSha256", "JJ", "jj"),
+        ("sha256", "Jane", "jane"),
+    ],
+)
+def test_whatever_is_named_hashed_is_sent_hashed_in_either_place(section: str, name: str, raw: str, clean: str) -> None:
+    digest = sha256(clean.encode()).hexdigest()
+    for value in (raw, digest, digest.upper()):
+        row = mapped({section + name: "it"}, {"it": value})
+        assert row.faults == []
+        assert place(row.document, section + name) == digest
+    assert VALIDATOR.faults(row.document) == []
+
+
+def test_a_name_that_says_hashed_holds_nothing_else() -> None:
+    row = mapped({f"{ATTRIBUTES}emailsha256": "it"}, {"it": "no address"})
+    assert [fault.path for fault in row.dropped] == [f"{ATTRIBUTES}emailsha256"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "device_info.http_header_user_agent",
+        "device_info.android_uuid",
+        "user_identities.customerid",
+        "user_identities.other2",
+        f"{DATA}source_message_id",
+    ],
+)
+def test_what_no_source_limits_is_sent_whole(path: str) -> None:
+    long = "Mozilla/5.0 " + "x" * 5000
+    mapping = {**LEAST, path: "it"}
+    row = apply(mapping, {**LEAST_ROW, "it": long})
+    assert row.faults == VALIDATOR.faults(row.document) == []
+    assert place(row.document, path) == long
+
+
+@pytest.mark.parametrize("path", ["user_attributes.own", f"{ATTRIBUTES}own", f"{ATTRIBUTES}confirmationref"])
+def test_an_attributes_value_has_the_guides_limit(path: str) -> None:
+    row = mapped({path: "it"}, {"it": "x" * 4097})
+    assert [fault.path for fault in VALIDATOR.faults(row.document)] == [path]
+
+
+def test_columns_in_capitals_are_the_fields_they_are_named_after() -> None:
+    upper = [name.rpartition(".")[2].upper() for name in LEAST]
+    assert compile_mapping(None, upper, RULES).columns == tuple(upper)
+    assert compile_mapping({**LEAST, "user_attributes.city": "City"}, [*LEAST_ROW, "CITY"], RULES).columns[-1] == "CITY"
 
 
 def test_the_twin_of_a_field_keeps_its_rule() -> None:

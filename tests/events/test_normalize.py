@@ -14,10 +14,26 @@ from hypothesis import strategies as st
 
 from airflow_provider_rokt.events import normalize, timestamps, values
 from airflow_provider_rokt.events.phones import phone
+from airflow_provider_rokt.events.placeholders import NOTHING, PLACEHOLDERS
 from airflow_provider_rokt.events.values import BadValue
 from tests.events.driver_values import driver_values, telling
 
 FAULT = object()
+# What Unicode says nobody sees, and the Braille blank.
+INVISIBLE = (
+    "".join(
+        map(chr, [0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), *range(0x200B, 0x2010)])
+    )
+    + "".join(
+        map(
+            chr,
+            [*range(0x202A, 0x202F), *range(0x2060, 0x2070), 0x2800, 0x3164, *range(0xFE00, 0xFE10), 0xFEFF, 0xFFA0],
+        )
+    )
+    + "".join(
+        map(chr, [*range(0xFFF0, 0xFFF9), *range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B), *range(0xE0000, 0xE1000)])
+    )
+)
 GUID = "6f9619ff-8b86-d011-b42d-00cf4fc964ff"
 JOHN = "96d9632f363564cc3032521409cf22a852f2032eec099ed5967c0d000cec607a"
 PHONE = "3c95277da5fd0da6a1a44ee3fdf56d20af6c6d242695a40e18e6e90dc3c5872c"
@@ -69,6 +85,8 @@ ALL = {
     "age": normalize.age,
     "currency": normalize.currency,
     "flag": normalize.flag,
+    "identity": normalize.identity(PLACEHOLDERS),
+    "event_id": normalize.event_id,
     "timestamp": timestamps.timestamp("auto", NOW),
     "timestamp_s": timestamps.timestamp("s", NOW),
     "birthday": timestamps.birthday(NOW),
@@ -116,7 +134,9 @@ RULES = [
     ("scalar", False, False),
     ("scalar", 0, 0),
     ("scalar", 2.5, 2.5),
-    ("scalar", Decimal("5.00"), 5),
+    ("scalar", Decimal("5.00"), "5.00"),
+    ("scalar", Decimal("5"), 5),
+    ("scalar", Decimal("5E+2"), 500),
     ("scalar", Decimal("5.10"), "5.10"),
     ("scalar", 2**63 - 1, 2**63 - 1),
     ("scalar", 2**63, str(2**63)),
@@ -218,7 +238,8 @@ RULES = [
     ("amount", date(2025, 1, 1), FAULT),
     ("quantity", 12, 12),
     ("quantity", 12.5, 12.5),
-    ("quantity", Decimal("12.00"), 12),
+    ("quantity", Decimal("12.00"), "12.00"),
+    ("quantity", Decimal("12"), 12),
     ("quantity", Decimal("12.50"), "12.50"),
     ("quantity", "012.50", "12.50"),
     ("quantity", "high", FAULT),
@@ -249,6 +270,7 @@ RULES = [
     ("flag", "No", False),
     ("flag", b"\x01", True),
     ("flag", b"\x00", False),
+    ("flag", "\x01", True),
     ("flag", 2, FAULT),
     ("flag", "maybe", FAULT),
 ]
@@ -285,7 +307,9 @@ def test_any_value_is_normalised_or_refused_and_normalising_again_changes_nothin
         return
     assert normalised is None or isinstance(normalised, (str, int, float, list))
     assert normalised != ""
-    if normalised is not None and not name.startswith("phone") and name != "timestamp_s":
+    # A decimal with more digits than a float's is money when it comes as a Decimal, and noise when it comes as text.
+    exact = name == "amount" and isinstance(value, Decimal)
+    if normalised is not None and not exact and not name.startswith("phone") and name != "timestamp_s":
         assert ALL[name](normalised) == normalised
 
 
@@ -313,7 +337,9 @@ def test_a_reason_never_quotes_a_number(name: str, value: float) -> None:
 
 @settings(deadline=None)
 @given(
-    core=st.text(min_size=1).filter(str.strip),
+    core=st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs"], exclude_characters=INVISIBLE), min_size=1).filter(
+        lambda core: any(map(str.isalnum, core)) and core.strip().lower() not in NOTHING
+    ),
     before=st.text(" \t\r\n\u00a0", max_size=3),
     after=st.text(" \t\r\n\u00a0", max_size=3),
 )
@@ -350,7 +376,7 @@ def test_an_amount_is_the_same_number_without_exponent(value: Decimal) -> None:
 
 
 @settings(deadline=None)
-@given(value=st.ip_addresses())
+@given(value=st.ip_addresses().filter(lambda address: not getattr(address, "ipv4_mapped", None)))
 def test_any_address_is_accepted_as_object_and_as_text(value: object) -> None:
     assert normalize.ip(value) == normalize.ip(str(value)) == str(value)
 

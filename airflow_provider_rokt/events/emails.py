@@ -1,0 +1,112 @@
+"""E-mail addresses and their digests: what one is, and how an address or any other value becomes its SHA-256."""
+
+import re
+from hashlib import sha256
+from typing import Final
+
+from airflow_provider_rokt.events.identifiers import PLACEHOLDER, WRAPPED, is_wrapped
+from airflow_provider_rokt.events.invisible import INVISIBLE, visible
+from airflow_provider_rokt.events.placeholders import is_digest_of_nothing, is_nothing, is_placeholder
+from airflow_provider_rokt.events.values import BadValue, Normaliser, text, trimmed
+
+# What no unquoted address holds: separators ("Jane <jane@x.org>", "mailto:", lists), blanks, controls, the
+# invisible characters that copying from a page leaves behind, and surrogates, which cannot be written as UTF-8. One of
+# them would change the hash, so the address would be sent and never match. A name is matched by what can be seen of it
+# (invisible.py); an address is exact, and nobody can say whether it was typed with that character or without.
+_NEVER: Final = rf"\s@<>()\[\]\\,;:\"\x00-\x20\x7f-\xa0\u2028-\u202f\ud800-\udfff{INVISIBLE}"
+# Nobody's address: the name of nothing before the @, or a placeholder on both sides of it, as in test@test.com; and the
+# domain that RFC 2606 makes sure nobody has. Words as in placeholders.py, few of them, since people may be called so.
+_NOBODY: Final = (
+    r"(?:(?:null|none|nil|nan|undefined|unknown|anonymous|n/a|not[-_.]?(?:set|available|provided)|"
+    r"no[-_.]?(?:e-?mail|reply)|do[-_.]?not[-_.]?reply)@"
+    r"|(test|testing|guest|anon|na|n\.a|temp|dummy|void|default|email|mail|user|no|xxx+)@\1\."
+    r"|[^@]*@(?:[^@]*\.)?invalid$)"
+)
+# Conversions and audiences both go by this. RFC 5321 §4.5.3.1.3: a path of 256 octets with its angle brackets, hence
+# at most 254 for the address.
+is_address: Final = re.compile(rf"(?!.{{255}})(?!{_NOBODY})[^{_NEVER}]+@[^.{_NEVER}]+(?:\.[^.{_NEVER}]+)+").fullmatch
+_names_nobody: Final = re.compile(_NOBODY).match
+_DIGEST_LENGTH: Final = 64
+_DIGEST: Final = re.compile(r"[0-9a-fA-F]{64}")
+
+
+def digest(value: object) -> str | None:
+    """The SHA-256 that `value` already is, as 64 lower-case hex digits, or None when it is no digest.
+
+    A digest also comes as 32 raw bytes: BigQuery's ``SHA256()`` and PostgreSQL's ``sha256()`` return those. Bytes that
+    are text are read as text; that a digest happens to be valid UTF-8 is too unlikely to matter.
+
+    :raises BadValue: if it is the digest of nothing, as SQL makes it of an empty text.
+    """
+    if type(value) is str and len(value) < _DIGEST_LENGTH:
+        return None
+    if isinstance(value, (bytes, bytearray, memoryview)) and len(bytes(value)) == 32 and not _is_text(value):
+        return _of_somebody(bytes(value).hex())
+    written = trimmed(value)
+    if written is None or not _DIGEST.fullmatch(written := visible(written)):
+        return None
+    return _of_somebody(written.lower())
+
+
+def hashed(clean: Normaliser) -> Normaliser:
+    """A normaliser to the SHA-256 of what `clean` makes of a raw value, lower-cased; a digest is never hashed again.
+
+    :param clean: the rule of the field's readable twin.
+    """
+
+    def hexadecimal(value: object) -> str | None:
+        ready = digest(value)
+        if ready is not None:
+            return ready
+        if type(value) is str and is_wrapped(value.strip()):
+            raise BadValue(WRAPPED)
+        cleaned = clean(value)
+        if cleaned is None:
+            return None
+        written = str(cleaned)
+        # Nan is a name; "nan" is what pandas makes of an empty cell.
+        if written != "Nan" and is_nothing(written):
+            raise BadValue(PLACEHOLDER)
+        return sha256(written.lower().encode()).hexdigest()
+
+    return hexadecimal
+
+
+def email(value: object) -> str | None:
+    """An address in lower case; a SHA-256 digest is let through, for the mapping to move to ``other``.
+
+    :raises BadValue: if it is neither.
+    """
+    ready = digest(value)
+    if ready is not None:
+        return ready
+    address = trimmed(value)
+    if address is None:
+        return None
+    address = address.lower()
+    if is_address(address):
+        return address
+    if not visible(address):
+        return None
+    raise BadValue(why_no_address(address) or "not an e-mail address")
+
+
+def why_no_address(written: str) -> str | None:
+    """What else a trimmed, lower-case text is that is no address, where that can be told."""
+    if is_wrapped(written):
+        return WRAPPED
+    return PLACEHOLDER if is_placeholder(written) or _names_nobody(written) else None
+
+
+def _of_somebody(digest: str) -> str:
+    if is_digest_of_nothing(digest):
+        raise BadValue("the hash of an empty text or of a placeholder")
+    return digest
+
+
+def _is_text(value: bytes | bytearray | memoryview) -> bool:
+    try:
+        text(value)
+    except BadValue:
+        return False
+    return True

@@ -1,0 +1,168 @@
+"""Ids that name somebody, and what stands where there is none."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_rokt.events.destinations import IDENTITY_PATHS
+from airflow_provider_rokt.events.fields import FIELDS
+from airflow_provider_rokt.events.normalize import email, event_id, guid, hashed, identity
+from airflow_provider_rokt.events.placeholders import NOTHING, PLACEHOLDERS
+from airflow_provider_rokt.events.rules import Rules
+from airflow_provider_rokt.events.values import BadValue, text
+from tests.events.test_normalize import INVISIBLE
+
+RULES = Rules(now=1767225600)
+customer = identity(PLACEHOLDERS)
+IDS = [
+    field.kind.normaliser(RULES)
+    for field in FIELDS
+    if field.path in IDENTITY_PATHS or field.name in ("source_message_id", "confirmationref")
+]
+
+# Written out once more: a word that is lost from the list is missed here.
+NOBODY = """
+null None NONE nil NaN nan NaT undefined UNDEFINED n/a N/A #N/A (null) <null> <nil> <NA> \\N unknown UNKNOWN Unknown -
+-- --- . ? ... [] {} '' "" * _ # 0 00 000 0.0 0000000000 00000000-0000-0000-0000-000000000000 0-0 -1 anonymous
+Anonymous anon guest Guest GUEST test Test TEST temp void true false distinct_id id email not_authenticated unassigned
+pending na none null 9774d56d682e549c lmy47d [object#Object] [object#Undefined] (not#set) not#set guest#user
+""".replace("\n", " ").split(" ")
+NOBODY = [word.replace("#", " ") if "/" not in word and word != "#" else word for word in NOBODY if word]
+
+
+@pytest.mark.parametrize("raw", [*NOBODY, " null ", "\u200bnull", b"null", 0, 0.0, -1])
+def test_a_placeholder_is_no_identity(raw: object) -> None:
+    with pytest.raises(BadValue):
+        customer(raw)
+
+
+@pytest.mark.parametrize("raw", ["null", "None", "n/a", "undefined", "(null)", "-", "[object Object]"])
+@pytest.mark.parametrize("rule", [*IDS, guid], ids=lambda rule: rule.__qualname__)
+def test_the_reason_says_so_whichever_id_it_is(rule: object, raw: str) -> None:
+    with pytest.raises(BadValue, match="a placeholder"):
+        rule(raw)
+
+
+@pytest.mark.parametrize("raw", ["0", "test", "guest", "anonymous", "1", "00012", "true"])
+def test_an_event_or_order_may_be_called_so(raw: str) -> None:
+    assert event_id(raw) == raw
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "1",
+        "7",
+        "cust_123456",
+        "nullable",
+        "test_17",
+        "guest-42",
+        "0001",
+        "10",
+        "x",
+        "a8f9c0",
+        "Null Island",
+        "日本",
+        "é",
+    ],
+)
+def test_an_id_is_sent_as_it_is(raw: str) -> None:
+    assert customer(f" {raw}\n") == event_id(raw) == raw
+
+
+@given(raw=st.sampled_from(sorted(PLACEHOLDERS)), blank=st.text(" \t\n\u00a0", max_size=2), data=st.data())
+def test_neither_case_nor_blanks_make_a_person_of_it(raw: str, blank: str, data: st.DataObject) -> None:
+    spelled = "".join(data.draw(st.sampled_from([letter.lower(), letter.upper()])) for letter in raw)
+    with pytest.raises(BadValue):
+        customer(blank + spelled + blank)
+
+
+@given(raw=st.text("0-. _/", min_size=1).filter(str.strip))
+def test_zeros_and_punctuation_name_nobody(raw: str) -> None:
+    with pytest.raises(BadValue, match="a placeholder"):
+        customer(raw)
+
+
+def test_the_list_is_the_users_to_choose() -> None:
+    (field,) = [field for field in FIELDS if field.path == "user_identities.customerid"]
+    own = field.kind.normaliser(Rules(now=0, placeholders=frozenset({"walk-in"})))
+    assert own("guest") == "guest"
+    with pytest.raises(BadValue, match="a placeholder"):
+        own("Walk-In")
+
+
+def test_the_words_are_in_lower_case_and_trimmed() -> None:
+    assert all(word == word.lower().strip() for word in PLACEHOLDERS)
+    assert NOTHING < PLACEHOLDERS
+
+
+@pytest.mark.parametrize(
+    "raw", ['"Jane"', '"cust_1"', ' "cust_1" ', '\\"x\\"', '["a"]', '{"id": 1}', b'"cust_1"', '""']
+)
+@pytest.mark.parametrize("rule", IDS)
+def test_json_around_an_id_is_told(rule: object, raw: object) -> None:
+    with pytest.raises(BadValue, match="still wrapped in JSON"):
+        rule(raw)
+
+
+@pytest.mark.parametrize("raw", ['"Jane"', '"5551234567"', "null"])
+def test_json_around_what_is_hashed_is_told(raw: str) -> None:
+    with pytest.raises(BadValue):
+        hashed(text)(raw)
+    with pytest.raises(BadValue):
+        hashed(email)(raw)
+
+
+def test_a_name_is_not_what_pandas_makes_of_nothing() -> None:
+    assert hashed(text)("Nan")
+    for raw in ("nan", "NaN", "NULL", "-", "N/A"):
+        with pytest.raises(BadValue, match="a placeholder"):
+            hashed(text)(raw)
+
+
+@pytest.mark.parametrize("raw", [143349558619761320.0, 2.0**53, -(2.0**60), 1e300, "1.43349558619761E+17", "9E+15"])
+def test_a_number_that_a_float_has_blurred_is_no_id(raw: object) -> None:
+    for rule in (customer, event_id):
+        with pytest.raises(BadValue, match="no longer exact"):
+            rule(raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [(2.0**53 - 1, "9007199254740991"), (143349558619761320, "143349558619761320"), (17.0, "17"), ("12E4", "12E4")],
+)
+def test_what_is_exact_stays(raw: object, expected: str) -> None:
+    assert customer(raw) == event_id(raw) == expected
+
+
+def test_a_float32_is_blurred_earlier() -> None:
+    np = pytest.importorskip("numpy")
+    assert customer(np.float32(2**24 - 1)) == "16777215"
+    with pytest.raises(BadValue, match="no longer exact"):
+        customer(np.float32(2**24))
+
+
+@pytest.mark.parametrize("control", ["\x00", "\x01", "\x07", "\x1b", "\x7f", "\x80", "\t", "\n", "\r"])
+@pytest.mark.parametrize("rule", [customer, event_id, text, hashed(text)])
+def test_a_control_character_is_part_of_nothing_that_is_matched(rule: object, control: str) -> None:
+    for raw in (f"a{control}b", f"a{control}b".encode()):
+        with pytest.raises(BadValue):
+            rule(raw)
+
+
+@pytest.mark.parametrize("invisible", sorted(set(INVISIBLE[:120])), ids=lambda character: f"U+{ord(character):04X}")
+def test_what_nobody_sees_makes_no_difference(invisible: str) -> None:
+    for raw in (f"{invisible}John", f"Jo{invisible}hn", f"John{invisible}", f" {invisible} John {invisible} "):
+        assert text(raw) == customer(raw) == event_id(raw) == "John"
+        assert hashed(text)(raw) == hashed(text)("john")
+    assert text(invisible) is customer(invisible) is hashed(text)(invisible) is None
+    for raw in (f"ja{invisible}ne@example.com", f"jane@exam{invisible}ple.com", f"{invisible}jane@example.com"):
+        with pytest.raises(BadValue):
+            email(raw)
+
+
+@given(character=st.sampled_from(INVISIBLE))
+def test_that_holds_for_all_of_them(character: str) -> None:
+    assert text(f"J{character}ohn") == "John"
+    with pytest.raises(BadValue):
+        email(f"j{character}ohn@example.com")
