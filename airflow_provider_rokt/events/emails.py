@@ -19,12 +19,14 @@ _NEVER: Final = rf"\s@<>()\[\]\\,;:\"\x00-\x20\x7f-\xa0\u2028-\u202f\ud800-\udff
 _NOBODY: Final = (
     r"(?:(?:null|none|nil|nan|undefined|unknown|anonymous|n/a|not[-_.]?(?:set|available|provided)|"
     r"no[-_.]?(?:e-?mail|reply)|do[-_.]?not[-_.]?reply)@"
-    r"|(test|testing|guest|anon|na|n\.a|temp|dummy|void|default|email|mail|user|no|xxx+)@\1\."
-    r"|[^@]*@(?:[^@]*\.)?invalid$)"
+    r"|(test|testing|guest|anon|na|n\.a|temp|dummy|void|default|email|mail|user|no|xxx+)@\1\.)"
 )
+_NO_DOMAIN: Final = r"\.invalid"
 # Conversions and audiences both go by this. RFC 5321 §4.5.3.1.3: a path of 256 octets with its angle brackets, hence
 # at most 254 for the address.
-is_address: Final = re.compile(rf"(?!.{{255}})(?!{_NOBODY})[^{_NEVER}]+@[^.{_NEVER}]+(?:\.[^.{_NEVER}]+)+").fullmatch
+is_address: Final = re.compile(
+    rf"(?!.{{255}})(?!{_NOBODY})[^{_NEVER}]+@[^.{_NEVER}]+(?:\.[^.{_NEVER}]+)+(?<!{_NO_DOMAIN})"
+).fullmatch
 _names_nobody: Final = re.compile(_NOBODY).match
 _DIGEST_LENGTH: Final = 64
 _DIGEST: Final = re.compile(r"[0-9a-fA-F]{64}")
@@ -95,7 +97,8 @@ def why_no_address(written: str) -> str | None:
     """What else a trimmed, lower-case text is that is no address, where that can be told."""
     if is_wrapped(written):
         return WRAPPED
-    return PLACEHOLDER if is_placeholder(written) or _names_nobody(written) else None
+    nobody = is_placeholder(written) or _names_nobody(written) or written.endswith(".invalid")
+    return PLACEHOLDER if nobody else None
 
 
 def _of_somebody(digest: str) -> str:

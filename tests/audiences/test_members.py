@@ -125,6 +125,7 @@ def test_a_value_that_cannot_be_read_costs_itself_and_is_not_shown() -> None:
         ("null", "a placeholder"),
         ("none@none.com", "a placeholder"),
         ("test@test.com", "a placeholder"),
+        ("jane@shop.invalid", "a placeholder"),
         ("noemail@shop.example.com", "a placeholder"),
         ('"jane@example.com"', "still wrapped in JSON"),
         (hashed(""), "the hash of an empty text or of a placeholder"),
