@@ -22,8 +22,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 FOLDER = Path(__file__).parent / "shops"
 SHOPS = (
     *("guide", "shopify", "postgresql", "mysql", "sqlite", "warehouse", "subscriptions", "dataframe", "order_lines"),
@@ -89,8 +87,7 @@ def shop(name: str) -> Shop:
 
 def audience() -> tuple[dict[str, Any], dict[str, Any]]:
     """The audience's addresses by row, and what must become of them."""
-    module = pytest.importorskip("tests.corpus.shops.audience")
-    return module.ROWS, spelt_out(_toml("audience"), "")
+    return import_module("tests.corpus.shops.audience").ROWS, spelt_out(_toml("audience"), "")
 
 
 def spelt_out(said: Any, row: str) -> Any:

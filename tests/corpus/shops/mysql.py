@@ -25,7 +25,7 @@ _NO = (None,) * 7
 
 ROWS = {
     "mysqlclient": (
-        *(4294967295, _NOON, Decimal("149.90"), "Zoe@Example.com", 18446744073709551615, "Zoë", date(1990, 7, 4)),
+        *(4294967295, _NOON, Decimal("149.90"), "Zoe@Example.com", 18446744073709551615, "Zoë", None),
         *(5551234567, 2138, b"\x01", b"\x01\x02", 1),
     ),
     "mysql-connector": (
@@ -39,6 +39,7 @@ ROWS = {
     "member with a bell": (7, _NOON, Decimal("1.00"), "zoe@example.com", "m\x077", *_NO),
     "a float's noise": (8, _NOON, 439.99999809265137, "zoe@example.com", 7, *_NO),
     "a sum's noise": (9, _NOON, 0.1 + 0.2, "zoe@example.com", 7, *_NO),
+    "a long sum's noise": (15, _NOON, 99.9999999999986, "zoe@example.com", 7, *_NO),
     "a third of something": (10, _NOON, 100 / 3, "zoe@example.com", 7, *_NO),
     "a FLOAT in whole": (11, _NOON, 100.0, "zoe@example.com", 7, *_NO),
     "a zero date as nothing": (12, None, Decimal("1.00"), "zoe@example.com", 7, *_NO),

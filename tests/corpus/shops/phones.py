@@ -1,4 +1,4 @@
-"""One phone number a row, as people of forty countries write theirs; the country is the order's id."""
+"""One phone number a row, as people of thirty countries write theirs; the country is the order's id."""
 
 COLUMNS = ("id", "phone", "email", "at")
 MAPPING = {
@@ -29,19 +29,10 @@ _PHONES = {
     "Austria": "+43 (0)664 1234567",
     "Switzerland": "+41 (0)44 668 18 00",
     "Italy, a line": "+39 06 6982 1234",
-    "Italy, a mobile": "+39 333 123 4567",
-    "Spain": "+34 912 34 56 78",
-    "Portugal": "+351 21 123 4567",
     "Poland": "+48 (0) 22 512 1234",
-    "Czechia": "+420 241 725 555",
     "Greece": "+30 (0)210 1234567",
     "Sweden": "+46 (0)8-123 456 78",
-    "Norway": "+47 22 12 34 56",
-    "Denmark": "+45 33 31 99 91",
-    "Finland": "+358 (0)9 123 4567",
     "Russia": "+7 (495) 123-45-67",
-    "Ukraine": "+380 (0)44 123 4567",
-    "Turkey": "+90 (0)212 123 45 67",
     "Israel": "+972-(0)2-123-4567",
     "Emirates": "+٩٧١ ٤ ١٢٣ ٤٥٦٧",
     "South Africa": "+27 (0)11 123 4567",
@@ -50,7 +41,6 @@ _PHONES = {
     "China": "+86 138 0013 8000",
     "Japan": "＋８１ （０）９０ １２３４ ５６７８",
     "Korea": "+82 (0)10-1234-5678",
-    "Singapore": "+65 6123 4567",
     "Australia": "+61 (0)2 9876 5432",
     "New Zealand": "+64 (0)21 123 456",
     "zeros": "0000000000",
@@ -58,7 +48,7 @@ _PHONES = {
     "twos": "+1 222-222-2222",
     "too long": "+453 3331 9991",
     "too short": "911",
-    "Moscow without its country": "8 (495) 123-45-67",
+    "Moscow without +7": "8 (495) 123-45-67",
     "a JSON text": '"+1 555 123 4567"',
     "two of them": "555-123-4567 / 555-765-4321",
 }

@@ -22,6 +22,7 @@ MAPPING = {
     "events[].data.custom_attributes.conversiontype": {"literal": "purchase"},
     "events[].data.custom_attributes.amount": "total",
     "events[].data.custom_attributes.currency": {"literal": "EUR"},
+    "events[].data.custom_attributes.emailsha256": "email",
 }
 _ID = UUID("7f0f2c7e-5f0b-4a5e-9c43-0d6c3c2f1a10")
 _NOON = datetime(2025, 6, 1, 14, 0, tzinfo=ZoneInfo("Europe/Berlin"))
@@ -41,7 +42,7 @@ ROWS = {
         *("b-2", datetime(2025, 6, 1, 7, 0, 0, 123456, _OLD), Decimal("0.00"), _ANN, "17", "2001:db8::1/128", None),
         *("ZOË", memoryview(_DIGEST), '{glad,"very calm"}', False, Decimal("99.99")),
     ),
-    "numeric without a scale": ("b-3", _NOON, Decimal("1E+2"), _ANN, None, None, None, None, None, None, None, None),
+    "numeric without scale": ("b-3", _NOON, Decimal("1E+2"), _ANN, *_NO, *_NO[:3], Decimal("100")),
     "born at infinity": ("b-4", _NOON, _ONE, _ANN, None, None, "infinity", None, *_NO),
     "born before time": ("b-5", _NOON, _ONE, _ANN, None, None, "-infinity", None, *_NO),
     "born before Christ": ("b-6", _NOON, _ONE, _ANN, None, None, "0044-03-15 BC", None, *_NO),

@@ -36,6 +36,7 @@ ROWS = {
     ),
     "Redshift's nanoseconds": ("4", 1748779200123456789, "5.00", _HASH.hexdigest(), 17, *_NO, None),
     "a joined id as a float": ("5", _NOON, "5.00", _HASH.hexdigest(), 143349558619761320.0, *_NO, None),
+    "an id as Spark writes it": ("15", _NOON, "5.00", _HASH.hexdigest(), "1.4334955861976131E17", *_NO, None),
     "an order id as a float": (143349558619761320.0, _NOON, "5.00", _HASH.hexdigest(), 17, *_NO, None),
     "a small id as a float": (7.0, _NOON, "5.00", _HASH.hexdigest(), 17.0, *_NO, None),
     "a click id still a VARIANT": ("8", _NOON, "5.00", _HASH.hexdigest(), 17, '"click-8"', *_NO),
