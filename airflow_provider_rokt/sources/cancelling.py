@@ -18,6 +18,9 @@ class Cancellation:
 
     def __init__(self) -> None:
         self.requested = False
+        self.interrupted = False
+        # While rows are consumed, the database is not waited for.
+        self.waiting = False
         self._end: Callable[[], None] | None = None
 
     def watch(self, connection: Any, connect: Connect) -> Any:
@@ -27,19 +30,24 @@ class Cancellation:
             self._end = connection.interrupt
         else:
             self._end = canceller(connection, connect)
+        self.waiting = True
         return connection
 
     def release(self) -> None:
         """Forgets the connection, which is closed."""
         self._end = None
+        self.waiting = self.interrupted = False
 
     def request(self) -> None:
         """Asks for the end, now or of whatever is begun later; never raises, and takes no lock."""
         self.requested = True
-        if (end := self._end) is not None:
-            # The query may have ended by itself meanwhile, and its connection with it.
-            with suppress(Exception):
-                end()
+        self._end_query()
+
+    def interrupt(self) -> None:
+        """Ends the query where it is waited for; what that means is for the signal's handler to say."""
+        if self.waiting:
+            self.interrupted = True
+            self._end_query()
 
     def check(self) -> None:
         """Ends what was not waiting for the database when the end was asked for.
@@ -48,6 +56,12 @@ class Cancellation:
         """
         if self.requested:
             raise RoktQueryError("the query was cancelled, since the delivery was stopped: a retry runs it again")
+
+    def _end_query(self) -> None:
+        if (end := self._end) is not None:
+            # The query may have ended by itself meanwhile, and its connection with it.
+            with suppress(Exception):
+                end()
 
 
 class _DuckDB:

@@ -44,9 +44,9 @@ class Reading:
         self._executed = True
         try:
             for columns, rows in windows:
-                self._consuming = True
+                self._consuming, self._cancellation.waiting = True, False
                 consume(columns, rows)
-                self._consuming = False
+                self._consuming, self._cancellation.waiting = False, True
                 self._rows += len(rows)
                 self._cancellation.check()
         except BaseException as error:
@@ -65,8 +65,10 @@ class Reading:
         passes = self._consuming or isinstance(first, RoktError | AirflowNotFoundException | ImportError)
         if passes or not isinstance(first, Exception):
             return first
-        if self._cancellation.requested:
-            return RoktQueryError(f"{origin}: the query was cancelled, since the delivery was stopped")
+        if self._cancellation.requested or self._cancellation.interrupted:
+            return RoktQueryError(
+                f"{origin}: the query was cancelled, since the task was stopped: a retry runs it again"
+            )
         if self._executed and (unread := undecodable(first, origin, self._rows)):
             return unread
         return query_error(

@@ -15,6 +15,7 @@ from airflow_provider_rokt.sources.cancelling import Cancellation
 from airflow_provider_rokt.sources.reading import Reading
 from airflow_provider_rokt.sources.statement import Statement, one_statement
 from airflow_provider_rokt.sources.streaming import executed, fetched, streaming_connection
+from airflow_provider_rokt.sources.waking import woken
 from airflow_provider_rokt.sources.window import column_names, windows
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ class SqlSource:
         statement = one_statement(self._sql, getattr(hook, "conn_type", None))
         reading = Reading(self._cancellation)
         try:
-            self._run(_opened_by(reading, hook), statement, reading, consume)
+            with woken(self._cancellation.interrupt):
+                self._run(_opened_by(reading, hook), statement, reading, consume)
         except Exception as error:
             failure = reading.failure(error, self._origin, statement.text, _private(hook, self._parameters))
         else:
@@ -80,9 +82,8 @@ class SqlSource:
     def cancel(self) -> None:
         """Ends :meth:`read`, also while it waits for the database, and every later one; a stop is for good.
 
-        May be called from another thread or a signal handler. Python runs no signal handler before a driver written
-        in C returns: there, call it from another thread. Drivers other than PostgreSQL's, MySQL's and SQLite's cannot
-        be interrupted; the reading ends with the window that they wait for.
+        May be called from another thread or a signal handler. Drivers other than those of PostgreSQL, MySQL, SQLite and
+        DuckDB cannot be interrupted: the reading ends with the window that they wait for.
         """
         self._cancellation.request()
 

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import signal
+import socket
 import sqlite3
 import threading
 import time
@@ -193,6 +195,32 @@ class TestSqlSource:
         with pytest.raises(RoktQueryError, match="cancelled"):
             source.read(consume)
         assert windows == [2]
+
+    def test_a_signal_while_rows_are_consumed_ends_no_query(self) -> None:
+        handled = []
+        before = signal.signal(signal.SIGTERM, lambda number, frame: handled.append(number))
+        reader = Reader()
+
+        def consume(columns: tuple[str, ...], rows: list[Sequence[object]]) -> None:
+            signal.raise_signal(signal.SIGTERM)
+            time.sleep(0.05)
+            reader(columns, rows)
+
+        try:
+            SqlSource(CONN_ID, "SELECT id, email FROM orders", fetch_size=2).read(consume)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        assert reader.rows == ORDERS and handled == [signal.SIGTERM] * 3
+
+    def test_a_wakeup_file_of_somebody_elses_is_left_alone(self) -> None:
+        near, far = socket.socketpair()
+        with near, far:
+            far.setblocking(False)
+            signal.set_wakeup_fd(far.fileno())
+            try:
+                read(SqlSource(CONN_ID, "SELECT 1 AS x"))
+            finally:
+                assert signal.set_wakeup_fd(-1) == far.fileno()
 
     def test_the_users_hook_stays_as_it_is(self) -> None:
         hook = SqliteHook(CONN_ID)
