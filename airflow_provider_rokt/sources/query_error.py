@@ -1,84 +1,161 @@
-"""What a database or its driver says about a failed query, without the values of rows it may quote."""
+"""What a database or its driver says about a failed query, without the values of rows it may quote.
+
+What may be shown is decided by who speaks and when. Before the statement is sent, no row can be meant: the driver's
+and the hook's own words are shown. A server's words are shown where its error code says that they are about the
+statement, and no function of a user can have written them; elsewhere only phrases that are known to hold no value.
+"""
 
 import re
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
-from airflow_provider_rokt.exceptions import RoktQueryError
+from airflow_provider_rokt.exceptions import RoktQueryError, RoktSourceError
+from airflow_provider_rokt.sources.decoding import driver_of
+from airflow_provider_rokt.sources.hiding import HIDDEN, Hidden, opened, without_quoted
+from airflow_provider_rokt.sources.known_phrases import known_phrases
 
-HIDDEN: Final = "…"
-
-_MOST_CHARACTERS: Final = 200
-# Servers quote in their own language too: PostgreSQL in German says »relation«.
-_MARKS: Final = "'\"`´‘’‚“”„«»‹›"
-# Not the apostrophe inside a word, as in "doesn't exist".
-_MARK: Final = re.compile(rf"(?<!\w)[{_MARKS}]|[{_MARKS}](?!\w)")
-# Besides names, the places that MySQL quotes: Unknown column 'emial' in 'field list'.
-_NAME: Final = re.compile(
-    rf"(?<!\w)([{_MARKS}])([A-Za-z_][A-Za-z0-9_.]*|field list|group statement|(?:where|on|order|having|from) clause)"
-    rf"([{_MARKS}])(?!\w)"
-)
-_WORD: Final = re.compile(r"[a-z_][a-z0-9_]*")
-# What may be private without quotes: addresses, phone numbers, what BigQuery reads ("Bad int64 value: x"), passwords.
-_UNQUOTED: Final = re.compile(r"\S*@\S*|\d{7,}|(?<=value: ).+|(?<=password=)\S+|(?<=pwd=)\S+", re.IGNORECASE)
+# Raised by code about code: a missing attribute, an argument too many. ValueError may quote what was to be read.
+_PROGRAM_ERRORS: Final = (AttributeError, ImportError, IndexError, NameError, NotImplementedError, TypeError)
+# PostgreSQL's classes of SQLSTATE whose texts are the server's own. Not P0 (RAISE) or 38, 39 (functions), HV (another
+# server's), XX (internal).
+_ABOUT_THE_STATEMENT: Final = re.compile(r"03|08|0[AB]|2[568D]|34|3[DF]|4[02]|5[34578]|72|F0")
+# Those whose texts quote what they choke on.
+_ABOUT_DATA: Final = re.compile(r"2[012347B]|44")
+# Drivers whose errors carry a code when a server spoke: psycopg's SQLSTATE, MySQL's number, SQLite's error name.
+_CODED: Final = frozenset(("psycopg", "psycopg2", "sqlite3", "MySQLdb", "mysql"))
+_CODE: Final = re.compile(r"\b(?:ORA|DPY|DPI|PLS|TNS)-\d{4,5}\b")
+_ODBC_NUMBER: Final = re.compile(r"\((\d{5,9})\)")
+# A decoder's error names the column in quotes, as SQLite does.
+_IN_COLUMN: Final = re.compile(r"(?<=UTF-8 column )'[^'\n]{1,60}'(?= with)")
 
 
-def query_error(error: Exception, origin: str, sql: str | None) -> RoktQueryError:
+def query_error(
+    error: Exception,
+    origin: str,
+    sql: str | None,
+    *,
+    connecting: bool = False,
+    rows: int = 0,
+    private: Sequence[str] = (),
+) -> RoktQueryError:
     """The error to raise instead of the driver's, which may quote a row, or SQLAlchemy's, which quotes parameters.
 
     :param origin: the connection or hook, for the message.
     :param sql: the statement while no row was fetched: names that stand in it are safe to repeat, and what a
         user needs in 'relation "ordrs" does not exist'. None afterwards, when they may be a row's.
+    :param connecting: whether it was raised before there was a connection.
+    :param rows: how many rows were read before.
+    :param private: texts that are never shown.
     """
-    # SQLAlchemy's error holds the driver's.
-    while isinstance(original := getattr(error, "orig", None), Exception):
-        error = original
+    error = _innermost(error)
     code, text = _code_and_text(error)
-    name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
-    said = safe_text(text, sql)
+    hidden = Hidden(sql, tuple(private))
+    said = opened(text, hidden) if connecting else _said(error, code, text, hidden)
     hint = f" ({HIDDEN} may be a row's: run the query in the database's own client to see it)"
     return RoktQueryError(
-        f"{origin}: the query failed with {name}"
+        f"{origin}: the query failed{f' after {rows:,} rows' if rows else ''} with {_kind(error)}"
         + (f" ({code})" if code else "")
-        + (f": {said}" if said else "")
-        + (hint if HIDDEN in said else "")
+        + (f": {said}" if said else f": {HIDDEN}" if text else "")
+        + (hint if HIDDEN in said or (text and not said) else "")
     )
 
 
-def safe_text(text: str, sql: str | None) -> str:
-    """The first line of a driver's text, without what may be a row's."""
-    line = next(iter(text.strip().splitlines()), "")
-    words = frozenset(_WORD.findall(sql.lower())) if sql else frozenset()
-    if sql and not _MARK.search(_NAME.sub(lambda found: found[0] if not _stands_in(found[2], words) else " ", line)):
-        line = _NAME.sub(lambda found: found[1] + _known_parts(found[2], words) + found[3], line)
-    elif first := _MARK.search(line):
-        line = f"{line[: first.start()]}'{HIDDEN}'{_after_marks(text.strip(), line) if sql else ''}"
-    line = _UNQUOTED.sub(HIDDEN, line)
-    return line if len(line) <= _MOST_CHARACTERS else line[: _MOST_CHARACTERS - 1] + HIDDEN
+def undecodable(error: Exception, origin: str, rows: int) -> RoktSourceError | None:
+    """The error to raise for a value that the driver cannot represent, if it is that; a retry would meet it again."""
+    error = _innermost(error)
+    text = str(error)
+    decodes = isinstance(error, ValueError | ArithmeticError) or "Could not decode to UTF-8" in text
+    if not decodes and not (
+        type(error).__name__ == "DataError" and not _state(error) and driver_of(error) == "psycopg"
+    ):
+        return None
+    column = _IN_COLUMN.search(text)
+    return RoktSourceError(
+        f"{origin}: after {rows:,} rows the driver cannot represent a value"
+        + (f" of column {column[0]}" if column else "")
+        + f" ({_kind(error)}). Select such a column as text, as in CAST(born AS VARCHAR(40)): dates before the year 1 "
+        "or after 9999, times of 24:00 and text in another character set are what drivers fail on"
+    )
 
 
-def _after_marks(text: str, line: str) -> str:
-    """What follows the last mark, as in 'connection to server at "…", port 5432 failed: Connection refused'.
+def _said(error: Exception, code: object, text: str, hidden: Hidden) -> str:
+    if _is_a_users(error, code, text):
+        return ""
+    if state := _state(error):
+        return _server_said(error, state, text, hidden)
+    if hidden.sql and _is_the_drivers(error, code):
+        return opened(text, hidden)
+    if hidden.sql and isinstance(error, KeyError):
+        # A placeholder that has no parameter.
+        return without_quoted(text, hidden)
+    return known_phrases(text, hidden)
 
-    Of the whole text, since a value may itself hold marks and line breaks; nothing where the driver cut the text off.
-    """
-    marks = list(_MARK.finditer(text))
-    return line[marks[-1].end() :] if len(marks) % 2 == 0 and not text[marks[-1].end() :][:1].isalnum() else ""
+
+def _server_said(error: Any, state: str, text: str, hidden: Hidden) -> str:
+    """What PostgreSQL says itself: an error inside of a function, which may write any text and code, has a context."""
+    diagnosis = getattr(error, "diag", None)
+    if diagnosis is None or not getattr(diagnosis, "severity", None):
+        return known_phrases(text, hidden)
+    if diagnosis.context is None and _ABOUT_THE_STATEMENT.match(state):
+        return without_quoted(text, hidden)
+    if diagnosis.context is None and _ABOUT_DATA.match(state):
+        return without_quoted(text, Hidden(None, hidden.private))
+    return ""
 
 
-def _stands_in(name: str, words: frozenset[str]) -> bool:
-    return " " in name or name.rpartition(".")[2].lower() in words
+def _is_the_drivers(error: Exception, code: object) -> bool:
+    """Whether the error was raised on this side of the wire, before a server answered."""
+    if isinstance(error, _PROGRAM_ERRORS):
+        return True
+    own = ("DataError", "InterfaceError", "NotSupportedError", "ProgrammingError")
+    return code is None and type(error).__name__ in own and driver_of(error) in _CODED
 
 
-def _known_parts(name: str, words: frozenset[str]) -> str:
-    # MySQL puts the database's name in front of a table's.
-    return name if " " in name else ".".join(part if part.lower() in words else HIDDEN for part in name.split("."))
+def _is_a_users(error: Exception, code: object, text: str) -> bool:
+    """Whether the code is one that functions and triggers give to the texts they raise."""
+    state = _state(error) or (code if isinstance(code, str) else "")
+    if state[:2] in ("P0", "38", "39") or state == "45000" or state.startswith("ORA-20"):
+        return True
+    if isinstance(code, int) and (code == 1644 or code >= 50_000):
+        return True
+    if getattr(error, "sqlite_errorname", "") == "SQLITE_CONSTRAINT_TRIGGER":
+        return True
+    return any(int(number) >= 50_000 for number in _ODBC_NUMBER.findall(text))
+
+
+def _innermost(error: Exception) -> Exception:
+    """The driver's error: SQLAlchemy's holds it, and a hook raises its own because of it."""
+    while True:
+        inner = getattr(error, "orig", None)
+        if not isinstance(inner, Exception) and driver_of(error) not in _CODED:
+            inner = error.__cause__
+        if not isinstance(inner, Exception):
+            return error
+        error = inner
+
+
+def _kind(error: Exception) -> str:
+    return f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
+
+
+def _state(error: Exception) -> str:
+    """PostgreSQL's SQLSTATE, or that of a driver which gives it in the same way."""
+    return str(getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or "")
 
 
 def _code_and_text(error: Exception) -> tuple[object, str]:
-    """SQLSTATE or number, where there is one, and what the driver says."""
-    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    """SQLSTATE, number or name, where there is one, and what the driver says."""
+    state, text = _state(error) or None, str(error)
     match error.args:
         # MySQL's drivers give a number, ODBC a SQLSTATE; the error as a whole is then a tuple's text.
-        case (int() | str() as code, str() as text, *_) if isinstance(code, int) or re.fullmatch(r"\w{5}", code):
-            return state or code, text
-    return state, str(error)
+        # mysql-connector's own errors have the number -1.
+        case (int() as number, str() | bytes() as said, *_):
+            return state or (number if number >= 0 else None), said if isinstance(said, str) else said.decode(
+                errors="replace"
+            )
+        case (str() as given, str() as said, *_) if re.fullmatch(r"\w{5}", given):
+            return state or given, said
+    if found := _CODE.search(text):
+        return found[0], text
+    name = str(getattr(error, "sqlite_errorname", ""))
+    return state or (name if name != "SQLITE_ERROR" else "") or None, text

@@ -3,15 +3,19 @@
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowException, BaseHook
 
 from airflow_provider_rokt.exceptions import RoktSourceError
 from airflow_provider_rokt.flow.stream import ColumnNames, Consume, Row
+from airflow_provider_rokt.sources.cancelling import Cancellation
 from airflow_provider_rokt.sources.reading import Reading
-from airflow_provider_rokt.sources.statement import one_statement
+from airflow_provider_rokt.sources.statement import Statement, one_statement
 from airflow_provider_rokt.sources.streaming import executed, fetched, streaming_connection
+from airflow_provider_rokt.sources.waking import woken
 from airflow_provider_rokt.sources.window import column_names, windows
 
 if TYPE_CHECKING:
@@ -26,7 +30,8 @@ class SqlSource:
     The query's transaction stays open while its rows are consumed and is committed once all of them are.
 
     :param hook_or_conn_id: a SQL hook, or the id of a connection that gives one.
-    :param sql: one statement that returns rows.
+    :param sql: one statement that returns rows. What is more than a query, such as ``INSERT … RETURNING``, is read with
+        the hook's own cursor, since PostgreSQL declares none for it.
     :param parameters: its parameters, in the driver's own style: a list, tuple or dict.
     :param hook_params: arguments for the connection's hook.
     :param fetch_size: rows of one window, at least 1.
@@ -49,6 +54,7 @@ class SqlSource:
         self._parameters = _checked(parameters)
         self._hook_params = hook_params
         self._fetch_size = fetch_size
+        self._cancellation = Cancellation()
 
     def read(self, consume: Consume) -> None:
         """Runs the query and hands over its rows; once with no rows when there are none, to show the columns.
@@ -58,17 +64,28 @@ class SqlSource:
         :raises RoktSourceError: not a SQL connection, not one statement, no result, or columns of one name.
         :raises RoktQueryError: for whatever the database or its driver says, since both quote values of rows.
         """
-        statement = one_statement(self._sql)
         hook = self._hook()
-        reading = Reading()
+        statement = one_statement(self._sql, getattr(hook, "conn_type", None))
+        reading = Reading(self._cancellation)
         try:
-            self._run(hook, statement, reading, consume)
+            with woken(self._cancellation.interrupt):
+                self._run(_opened_by(reading, hook), statement, reading, consume)
         except Exception as error:
-            failure = reading.failure(error, self._origin, statement)
+            failure = reading.failure(error, self._origin, statement.text, _private(hook, self._parameters))
         else:
             return
+        finally:
+            self._cancellation.release()
         # Raised out here so that the driver's error is not carried along.
         raise failure
+
+    def cancel(self) -> None:
+        """Ends :meth:`read`, also while it waits for the database, and every later one; a stop is for good.
+
+        May be called from another thread or a signal handler. Drivers other than those of PostgreSQL, MySQL, SQLite and
+        DuckDB cannot be interrupted: the reading ends with the window that they wait for.
+        """
+        self._cancellation.request()
 
     def _hook(self) -> "DbApiHook":
         from airflow.providers.common.sql.hooks.sql import DbApiHook
@@ -81,22 +98,25 @@ class SqlSource:
             )
         return hook
 
-    def _run(self, hook: "DbApiHook", statement: str, reading: Reading, consume: Consume) -> None:
+    def _run(self, hook: "DbApiHook", statement: Statement, reading: Reading, consume: Consume) -> None:
         size = self._fetch_size
-        with streaming_connection(hook) as connection:
+        with streaming_connection(hook, statement) as connection:
             if connection is not None:
-                with executed(connection, hook, statement, self._parameters, size) as result:
+                with executed(connection, hook, statement.text, self._parameters, size) as result:
                     reading.drain(fetched(result, size), consume)
                 return
 
-            take = self._timed(consume, hook) if getattr(hook, "conn_type", None) == "mysql" else consume
+            is_mysql = getattr(hook, "conn_type", None) == "mysql"
+            take = self._timed(consume, hook) if is_mysql else consume
 
             # The way every SQL hook has: its own cursor, read before ``run`` closes it.
             # Returns None: the ODBC and Databricks hooks take any other result apart.
             def drain(cursor: Any) -> None:
                 reading.drain(_fetched(cursor, size), take)
+                if is_mysql:
+                    _finish(cursor)
 
-            hook.run(statement, parameters=self._parameters or None, handler=drain, split_statements=False)
+            hook.run(statement.text, parameters=self._parameters or None, handler=drain, split_statements=False)
 
     @property
     def _origin(self) -> str:
@@ -123,6 +143,21 @@ class SqlSource:
                 )
 
         return take
+
+
+def _opened_by(reading: Reading, hook: "DbApiHook") -> "DbApiHook":
+    """A copy of the hook whose connections the reading has seen; the user's own hook stays as it is."""
+    own = copy(hook)
+    own.__dict__["get_conn"] = lambda: reading.open(hook.get_conn)
+    return own
+
+
+def _private(hook: "DbApiHook", parameters: tuple[object, ...] | Mapping[str, object]) -> list[str]:
+    """What no message may repeat: the parameters' values, and the connection's password."""
+    values = list(parameters.values() if isinstance(parameters, Mapping) else parameters)
+    with suppress(Exception):
+        values.append(hook.get_connection(hook.get_conn_id()).password)
+    return [str(value) for value in values if value is not None]
 
 
 def _checked(parameters: object) -> tuple[object, ...] | Mapping[str, object]:
@@ -155,3 +190,9 @@ def _fetched(cursor: Any, size: int) -> Iterator[tuple[ColumnNames, Sequence[Row
     # A server-side cursor has no description before the first fetch.
     rows = cursor.fetchmany(size)
     yield from windows(column_names(cursor.description), rows, cursor.fetchmany, size)
+
+
+def _finish(cursor: Any) -> None:
+    # A procedure's status is a result of its own, and before it is read MySQL takes no commit.
+    while (following := getattr(cursor, "nextset", None)) is not None and following():
+        pass

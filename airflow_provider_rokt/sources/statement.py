@@ -1,31 +1,117 @@
-"""The one statement a source runs."""
+"""The one statement a source runs, and whether it returns rows."""
 
-from itertools import chain
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from airflow_provider_rokt.exceptions import RoktSourceError
+from airflow_provider_rokt.sources.dialects import Dialect, dialects_of
+from airflow_provider_rokt.sources.lexer import Token, tokens
+
+# Statements that change something or set something and show nothing.
+_WITHOUT_ROWS: Final = re.compile(
+    "abort|alter|attach|begin|cluster|comment|commit|copy|create|deallocate|declare|detach|discard|do|drop|grant|install"
+    "|listen|load|lock|notify|prepare|reassign|refresh|reindex|release|rename|reset|revoke|rollback|savepoint|set|start"
+    "|truncate|unlisten|unlock|use|vacuum"
+)
+_CHANGES: Final = frozenset(("insert", "update", "delete", "merge", "replace"))
+_QUERIES: Final = frozenset(("select", "values", "table", "from"))
+_GIVE_ROWS: Final = frozenset(("returning", "output"))
 
 
-def one_statement(sql: object) -> str:
-    """The only statement in ``sql``, without the semicolon behind it, which Oracle and Trino refuse.
+@dataclass(frozen=True)
+class Statement:
+    """A statement that may return rows.
 
-    Semicolons in strings and comments do not count. Only sqlparse's lexer is used: its ``format``, and with it
-    ``DbApiHook.split_sql_string``, gives up on 10,000 tokens, and a long ``IN`` list has more.
-
-    :raises RoktSourceError: for anything but one statement.
+    :param text: as it was written, without the semicolon behind it, which Oracle and Trino refuse.
+    :param is_query: whether it only reads: PostgreSQL declares a cursor for nothing else.
     """
-    from sqlparse import lexer, tokens
 
+    text: str
+    is_query: bool
+
+
+class _Word(NamedTuple):
+    """A word in lower case, how many brackets it stands in, and the token before it."""
+
+    text: str
+    depth: int
+    after: str
+
+
+def one_statement(sql: object, conn_type: str | None) -> Statement:
+    """The only statement in ``sql``; semicolons in strings, quoted names and comments do not count.
+
+    Read by a lexer of our own: sqlparse knows one dialect, in which a backslash escapes.
+
+    :param conn_type: the hook's, which tells the dialect.
+    :raises RoktSourceError: for anything but one statement, or one that returns no rows by its nature.
+    """
     if not isinstance(sql, str):
         raise RoktSourceError(f"sql must be one statement in a string, not a {type(sql).__name__}")
-    statements, text, has_code = [], "", False
-    for kind, value in chain(lexer.tokenize(sql), [(tokens.Punctuation, ";")]):  # type: ignore[no-untyped-call]
-        if kind in tokens.Punctuation and value == ";":
-            statements += [text.strip()] if has_code else []
-            text, has_code = "", False
+    counts = []
+    for dialect in dialects_of(conn_type):
+        statements = list(_statements(sql, dialect))
+        if len(statements) == 1:
+            return _with_rows(statements[0], dialect)
+        counts.append(len(statements))
+    found = f"{counts[0]} statements" if counts[0] else "no statement"
+    raise RoktSourceError(f"sql holds {found}: give one that returns the rows to send")
+
+
+def _statements(sql: str, dialect: Dialect) -> Iterator[Sequence[Token]]:
+    """The tokens of each part between semicolons that holds more than comments."""
+    part: list[Token] = []
+    for token in (*tokens(sql, dialect), (";", ";")):
+        if token[0] != ";":
+            part.append(token)
+        elif any(kind not in ("space", "comment") for kind, _ in part):
+            yield part
+            part = []
         else:
-            text += value
-            has_code = has_code or not (kind in tokens.Whitespace or kind in tokens.Comment)
-    if len(statements) != 1:
-        found = f"{len(statements)} statements" if statements else "no statement"
-        raise RoktSourceError(f"sql holds {found}: give one that returns the rows to send")
-    return statements[0]
+            part = []
+
+
+def _with_rows(part: Sequence[Token], dialect: Dialect) -> Statement:
+    words = list(_words(part))
+    verb = _verb(words)
+    outside = {word.text for word in words if word.depth == 0}
+    if _returns_nothing(verb, outside, dialect):
+        what = "a SELECT INTO" if verb == "select" else f"a {verb.upper()}"
+        raise RoktSourceError(
+            f"sql is {what} statement, which returns no rows by its nature, and was not run: give a SELECT"
+            + (", or add RETURNING where the database has it" if verb in _CHANGES else "")
+        )
+    changes = any(word.text in _CHANGES and word.after in "()" for word in words)
+    text = "".join(value for _, value in part).strip()
+    return Statement(text, verb in _QUERIES and not changes)
+
+
+def _words(part: Sequence[Token]) -> Iterator[_Word]:
+    depth, after = 0, "("
+    for kind, value in part:
+        if kind == "word":
+            yield _Word(value.lower(), depth, after)
+        depth += (kind == "(") - (kind == ")")
+        if kind not in ("space", "comment"):
+            after = kind
+
+
+def _verb(words: Sequence[_Word]) -> str:
+    """What the statement does: its first word, or behind its common table expressions the first that is a verb."""
+    first = words[0].text if words else ""
+    if first != "with":
+        return first
+    return next((word.text for word in words if not word.depth and word.text in _QUERIES | _CHANGES), first)
+
+
+def _returns_nothing(verb: str, outside: set[str], dialect: Dialect) -> bool:
+    shows_nothing = _WITHOUT_ROWS.fullmatch(verb) is not None
+    if dialect.runs_on:
+        # SET NOCOUNT ON SELECT … is one text to T-SQL.
+        return (shows_nothing or verb in _CHANGES) and not outside & {"select", "exec", "execute", *_GIVE_ROWS}
+    if verb in _CHANGES:
+        return not outside & _GIVE_ROWS
+    # MariaDB: SET STATEMENT max_statement_time = 1 FOR SELECT …
+    return (verb == "select" and "into" in outside) or (shows_nothing and not (verb == "set" and "select" in outside))

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_rokt.flow.stream import ColumnNames, Row
+from airflow_provider_rokt.sources.statement import Statement
 from airflow_provider_rokt.sources.window import column_names, windows
 
 if TYPE_CHECKING:
@@ -16,9 +17,11 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def streaming_connection(hook: "DbApiHook") -> "Iterator[Connection | None]":
+def streaming_connection(hook: "DbApiHook", statement: Statement) -> "Iterator[Connection | None]":
     """A connection to stream from, or None where the hook's own cursor must do."""
-    engine, connection = _connect(hook)
+    # MySQL leaves the result of any statement on the server, PostgreSQL only what a cursor can be declared for.
+    streams = statement.is_query or getattr(hook, "conn_type", None) == "mysql"
+    engine, connection = _connect(hook) if streams else (None, None)
     try:
         yield connection
     finally:

@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.databases.drivers import DRIVERS
 
 REQUIRED = os.environ.get("ROKT_REQUIRE_DATABASES") == "1"
 
@@ -124,6 +127,103 @@ def table() -> Iterator[Callable[[Database, str, str], str]]:
     yield make
     for database, name in made:
         database.run(f"DROP TABLE IF EXISTS {name}")
+
+
+def _psycopg2_hook(conn_id: str) -> Any:
+    """The hook prefers psycopg whenever it can be imported."""
+    import psycopg2
+    from airflow.providers.postgres.hooks.postgres import PostgresHook
+
+    class Psycopg2Hook(PostgresHook):
+        def get_conn(self) -> Any:
+            return psycopg2.connect(host=POSTGRES.host, port=POSTGRES.port, user=POSTGRES.login, dbname=POSTGRES.schema)
+
+    return Psycopg2Hook(postgres_conn_id=conn_id, sqlalchemy_scheme="postgresql+psycopg2")
+
+
+def _duckdb_hook(path: Path) -> Any:
+    import duckdb
+    from airflow.providers.common.sql.hooks.sql import DbApiHook
+
+    class DuckDbHook(DbApiHook):
+        """As the third-party providers have it."""
+
+        conn_name_attr = "duckdb_conn_id"
+        default_conn_name = "duckdb"
+        conn_type = "duckdb"
+
+        def get_conn(self) -> Any:
+            return duckdb.connect(str(path))
+
+    return DuckDbHook()
+
+
+def _file_connection(conn_type: str, **parts: object) -> str:
+    conn_id = f"rokt_test_{uuid.uuid4().hex}"
+    os.environ[f"AIRFLOW_CONN_{conn_id.upper()}"] = json.dumps({"conn_type": conn_type, **parts})
+    return conn_id
+
+
+@cache
+def without_driver(driver: str) -> str | None:
+    """Why a driver cannot be tried, or None."""
+    conn_type, module = DRIVERS[driver]
+    top = module.partition(".")[0]
+    if find_spec(top) is None or find_spec(module) is None:
+        return f"{driver} is not installed"
+    if driver == "pyodbc":
+        if find_spec("airflow.providers.odbc") is None:
+            return "airflow.providers.odbc is not installed"
+        try:
+            import pyodbc
+        except ImportError as error:
+            return f"pyodbc cannot be loaded ({error})"
+        if "SQLite3" not in pyodbc.drivers():
+            return "no ODBC driver for SQLite (the package libsqliteodbc) is installed"
+    return missing({"postgres": POSTGRES, "mysql": MARIADB}[conn_type]) if conn_type in ("postgres", "mysql") else None
+
+
+def _require(driver: str) -> None:
+    reason = without_driver(driver)
+    # The ODBC driver is a package of the operating system's, which no dependency group can bring.
+    if reason and REQUIRED and driver != "pyodbc":
+        pytest.fail(f"ROKT_REQUIRE_DATABASES is set, but {reason}")
+    if reason:
+        pytest.skip(f"database tests: {reason}")
+
+
+@pytest.fixture(params=list(DRIVERS))
+def driver(request: pytest.FixtureRequest) -> str:
+    """Each driver in turn."""
+    _require(request.param)
+    return str(request.param)
+
+
+@pytest.fixture
+def hook_of(tmp_path: Path) -> Callable[[str], Any]:
+    """Makes the hook of a driver; those that read files share one in this test."""
+
+    def make(driver: str) -> Any:
+        from airflow.providers.common.compat.sdk import BaseHook
+
+        _require(driver)
+        file = str(tmp_path / f"{DRIVERS[driver][0]}.db")
+        if driver == "psycopg2":
+            return _psycopg2_hook(POSTGRES.connection())
+        if driver == "duckdb":
+            return _duckdb_hook(tmp_path / "duck.db")
+        if driver == "pyodbc":
+            conn_id = _file_connection("odbc", extra={"driver": "SQLite3", "database": file})
+            return BaseHook.get_connection(conn_id).get_hook(hook_params={"database": file, "driver": "SQLite3"})
+        conn_id = {
+            "psycopg": POSTGRES.connection,
+            "mysqlclient": MARIADB.connection,
+            "mysql-connector": lambda: MARIADB.connection(client="mysql-connector-python"),
+            "sqlite3": lambda: _file_connection("sqlite", host=file),
+        }[driver]()
+        return BaseHook.get_connection(conn_id).get_hook()
+
+    return make
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import time
 import traceback
+import uuid
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -102,7 +103,7 @@ def test_a_statement_without_a_result_is_refused_and_not_committed(
     ("sql", "message"),
     [
         ("SELECT * FROM rokt_missing", r"\((42S02|1146)\): .*Table '….rokt_missing' doesn't exist"),
-        ("SELEC 1", r"\((42000|1064)\): .*SQL syntax.*'…' at line 1"),
+        ("SELEC 1", r"\((42000|1064)\): .*SQL syntax.*near 'SELEC 1' at line 1"),
         ("SELECT emial FROM (SELECT 1 AS n) AS o", r"Unknown column 'emial' in '"),
     ],
 )
@@ -121,6 +122,54 @@ def test_no_error_shows_a_value(mariadb: Any, table: Callable[..., str], reader:
         SqlSource(mariadb.connection(**extra), sql).read(reader)
     assert "jane" not in "".join(traceback.format_exception(caught.value))
     assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("extra", EXTRAS, ids=str)
+@pytest.mark.parametrize("state", ["45000", "42S02"])
+def test_what_a_function_signals_is_hidden(mariadb: Any, reader: Any, extra: dict[str, str], state: str) -> None:
+    name = f"rokt_test_{uuid.uuid4().hex}"
+    mariadb.run(
+        f"CREATE FUNCTION {name}() RETURNS integer BEGIN SIGNAL SQLSTATE '{state}' "
+        "SET MESSAGE_TEXT = 'no consent of jane secret'; RETURN 1; END"
+    )
+    try:
+        with pytest.raises(RoktQueryError, match=r"\((\w{5}|\d+)\): … \(") as caught:
+            SqlSource(mariadb.connection(**extra), f"SELECT {name}() AS n").read(reader)
+    finally:
+        mariadb.run(f"DROP FUNCTION {name}")
+    assert "jane" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("extra", EXTRAS, ids=str)
+def test_what_is_no_query_is_read_too(mariadb: Any, orders: str, reader: Any, extra: dict[str, str]) -> None:
+    name = f"rokt_test_{uuid.uuid4().hex}"
+    mariadb.run(f"CREATE PROCEDURE {name}() SELECT id FROM {orders}")
+    try:
+        for sql in (
+            f"INSERT INTO {orders} VALUES (5, 'e') RETURNING id",
+            f"CALL {name}()",
+            "SHOW TABLES",
+            "SELECT 1 AS n #a;b",
+        ):
+            SqlSource(mariadb.connection(**extra), sql).read(reader)
+    finally:
+        mariadb.run(f"DROP PROCEDURE {name}")
+    assert [rows for columns, rows in reader.windows if columns == ("id",)] == [[(5,)], [(1,), (2,), (3,), (4,), (5,)]]
+
+
+@pytest.mark.parametrize(
+    ("sql", "parameters", "says"),
+    [
+        ("SELECT 1 AS n WHERE 'b' LIKE 'b%' AND 1 = %s", [1], "unsupported format character"),
+        ("SELECT %s AS n", [1, 2], "not all arguments converted"),
+        ("SELECT %s, %s AS n", [1], "not enough arguments for format string"),
+    ],
+)
+def test_what_the_driver_says_before_it_asks_is_shown(
+    mariadb: Any, reader: Any, sql: str, parameters: Any, says: str
+) -> None:
+    with pytest.raises(RoktQueryError, match=says):
+        SqlSource(mariadb.connection(), sql, parameters).read(reader)
 
 
 # mysql-connector raises an error of its own on the way out, over an unread result.

@@ -146,9 +146,88 @@ def test_parameters_are_not_shown(postgres: Any, reader: Any) -> None:
     assert "secret" not in "".join(traceback.format_exception(caught.value))
 
 
+RAISE = "LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no consent of jane secret' {using}; END $$"
+
+
+@pytest.mark.parametrize("extra", [{}, {"cursor": "dictcursor"}])
+@pytest.mark.parametrize("using", ["", "USING ERRCODE = '42P01'", "USING ERRCODE = '22012'", "USING ERRCODE = 'AB123'"])
+def test_what_a_function_raises_is_hidden_whatever_its_code(
+    postgres: Any, reader: Any, extra: dict[str, str], using: str
+) -> None:
+    name = f"rokt_test_{uuid.uuid4().hex}"
+    postgres.run(f"CREATE FUNCTION {name}(n integer) RETURNS integer {RAISE.format(using=using)}")
+    try:
+        with pytest.raises(RoktQueryError, match=r"psycopg.* \(\w{5}\): … \(") as caught:
+            SqlSource(postgres.connection(**extra), f"SELECT {name}(1) AS n").read(reader)
+    finally:
+        postgres.run(f"DROP FUNCTION {name}(integer)")
+    assert "jane" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("sql", "parameters", "says"),
+    [
+        ("SELECT 1 AS n WHERE 'b' LIKE 'b%' AND 1 = %s", [1], "only '%s', '%b', '%t' are allowed as placeholders"),
+        ("SELECT %s AS n", [1, 2], " but 2 parameters were passed"),
+        ("SELECT %(secret)s AS n", {"name": 1}, "query parameter missing: secret"),
+    ],
+)
+def test_what_the_driver_says_before_it_asks_is_shown(
+    postgres: Any, reader: Any, sql: str, parameters: Any, says: str
+) -> None:
+    with pytest.raises(RoktQueryError) as caught:
+        SqlSource(postgres.connection(), sql, parameters).read(reader)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("extra", "says"), [({"cursor": "nosuch"}, "Invalid cursor passed nosuch"), ({"bogus": 1}, '"bogus"')]
+)
+def test_wrong_settings_of_the_connection_are_told(
+    postgres: Any, reader: Any, extra: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(RoktQueryError) as caught:
+        SqlSource(postgres.connection(**extra), "SELECT 1 AS n").read(reader)
+    assert says in str(caught.value)
+
+
+def test_what_no_cursor_can_be_declared_for_is_read_too(
+    postgres: Any, orders: str, reader: Any, table: Callable[..., str]
+) -> None:
+    for sql in (
+        f"INSERT INTO {orders} VALUES (5, 'e') RETURNING id",
+        f"WITH gone AS (DELETE FROM {orders} WHERE id = 5 RETURNING id) SELECT id FROM gone",
+        "SHOW search_path",
+        "EXPLAIN (FORMAT JSON) SELECT 1",
+        "VALUES (7)",
+        f"TABLE {orders}",
+    ):
+        SqlSource(postgres.connection(), sql).read(reader)
+    assert [len(rows) for _, rows in reader.windows] == [1, 1, 1, 1, 1, 4]
+    assert [columns[0] for columns, _ in reader.windows[2:4]] == ["search_path", "QUERY PLAN"]
+
+
+def test_a_procedure_is_called(postgres: Any, reader: Any) -> None:
+    name = f"rokt_test_{uuid.uuid4().hex}"
+    postgres.run(f"CREATE PROCEDURE {name}(INOUT n integer) LANGUAGE sql AS $$ SELECT n + 1 $$")
+    try:
+        SqlSource(postgres.connection(), f"CALL {name}(1)").read(reader)
+    finally:
+        postgres.run(f"DROP PROCEDURE {name}(integer)")
+    assert reader.windows == [(("n",), [(2,)])]
+
+
+@pytest.mark.parametrize("sql", ["CREATE TABLE {name} (a int)", "SELECT 1 AS a INTO {name}"])
+def test_what_returns_nothing_is_not_run(postgres: Any, reader: Any, sql: str) -> None:
+    name = f"rokt_test_{uuid.uuid4().hex}"
+    with pytest.raises(RoktSourceError, match="was not run"):
+        SqlSource(postgres.connection(), sql.format(name=name)).read(reader)
+    assert postgres.run(f"SELECT to_regclass('{name}')") == [(None,)]
+
+
 def test_a_server_that_cannot_be_reached_may_be_later(postgres: Any, reader: Any) -> None:
     nowhere = replace(postgres, port=1, made=[])
-    with pytest.raises(RoktQueryError, match=r"OperationalError: .*'…', port 1 failed: .*refused"):
+    with pytest.raises(RoktQueryError, match=r"OperationalError: .*127\.0\.0\.1.*, port 1 failed: .*refused"):
         SqlSource(nowhere.connection(), "SELECT 1 AS n").read(reader)
 
 

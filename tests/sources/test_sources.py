@@ -2,8 +2,11 @@
 
 import json
 import logging
+import signal
+import socket
 import sqlite3
 import threading
+import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
@@ -18,19 +21,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import DataError
 
+from airflow_provider_rokt.events.values import BadValue
+from airflow_provider_rokt.events.values import text as normalised_text
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktQueryError, RoktSourceError
 from airflow_provider_rokt.sources import DictSource, SqlSource
 from airflow_provider_rokt.sources.query_error import query_error
-from airflow_provider_rokt.sources.statement import one_statement
 
 CONN_ID = "shop"
+ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) AS x FROM n"
 ORDERS = [(1, "a@example.com"), (2, None), (3, "it's; 100%"), (4, ""), (5, "é")]
 
 
 class PostgresError(Exception):
     """Has the attributes that PostgreSQL's drivers give their errors."""
 
-    def __init__(self, text: str, **attributes: str | None) -> None:
+    def __init__(self, text: str, **attributes: object) -> None:
         super().__init__(text)
         vars(self).update(attributes)
 
@@ -132,6 +137,100 @@ class TestSqlSource:
             SqlSource(CONN_ID, "DELETE FROM orders").read(Reader())
         assert orders_in(database) == len(ORDERS)
 
+    @pytest.mark.parametrize("sql", ["CREATE TABLE zz (a int)", "DROP TABLE orders", "UPDATE orders SET id = 7"])
+    def test_what_returns_nothing_is_refused_before_it_runs(self, sql: str, database: Path) -> None:
+        with pytest.raises(RoktSourceError, match="and was not run: give a SELECT"):
+            SqlSource(CONN_ID, sql).read(Reader())
+        assert orders_in(database) == len(ORDERS)
+
+    def test_what_changes_and_returns_rows_is_read_and_committed(self, database: Path) -> None:
+        reader = read(SqlSource(CONN_ID, "DELETE FROM orders WHERE id > 2 RETURNING id"))
+        assert reader.rows == [(3,), (4,), (5,)]
+        assert orders_in(database) == 2
+
+    @pytest.mark.parametrize(
+        ("sql", "parameters", "says"),
+        [
+            ("SELECT * FROM orders WHERE id = ?", [1, 2], "Incorrect number of bindings supplied"),
+            ("SELECT * FROM orders WHERE id = :id", {"secret": 1}, "did not supply a value for binding parameter :id"),
+            ("SELECT * FROM orders WHERE id = ?", [object], "Error binding parameter 1: type 'type' is not supported"),
+        ],
+    )
+    def test_what_a_driver_says_before_it_asks_the_database_is_shown(
+        self, sql: str, parameters: Any, says: str
+    ) -> None:
+        with pytest.raises(RoktQueryError, match=f"sqlite3.ProgrammingError: .*{says}"):
+            SqlSource(CONN_ID, sql, parameters).read(Reader())
+
+    def test_a_parameter_is_never_shown(self) -> None:
+        with pytest.raises(RoktQueryError) as caught:
+            SqlSource(FailingHook(CONN_ID), "SELECT 1 WHERE 'x' = ?", ["jane-secret"]).read(Reader())
+        assert "unsupported parameter …" in str(caught.value)
+
+    def test_long_column_names_are_cut(self) -> None:
+        name = "x" * 20_000
+        for sql in (f"SELECT 1 AS {name}, 2 AS {name}", f"SELECT {name} FROM orders"):
+            with pytest.raises(RoktSourceError) as caught:
+                SqlSource(CONN_ID, sql).read(Reader())
+            assert len(str(caught.value)) < 600
+
+    @pytest.mark.parametrize("early", [False, True])
+    def test_a_query_is_cancelled_from_another_thread(self, early: bool) -> None:
+        source = SqlSource(CONN_ID, ENDLESS)
+        timer = threading.Timer(0.3, source.cancel)
+        source.cancel() if early else timer.start()
+        started = time.monotonic()
+        with pytest.raises(RoktQueryError, match="cancelled"):
+            source.read(Reader())
+        assert time.monotonic() - started < 5
+
+    def test_a_cancelled_source_hands_no_more_windows_over(self) -> None:
+        source = SqlSource(CONN_ID, "SELECT id FROM orders", fetch_size=2)
+        windows = []
+
+        def consume(columns: tuple[str, ...], rows: list[Sequence[object]]) -> None:
+            windows.append(len(rows))
+            source.cancel()
+
+        with pytest.raises(RoktQueryError, match="cancelled"):
+            source.read(consume)
+        assert windows == [2]
+
+    def test_a_signal_while_rows_are_consumed_ends_no_query(self) -> None:
+        handled = []
+        before = signal.signal(signal.SIGTERM, lambda number, frame: handled.append(number))
+        reader = Reader()
+
+        def consume(columns: tuple[str, ...], rows: list[Sequence[object]]) -> None:
+            signal.raise_signal(signal.SIGTERM)
+            time.sleep(0.05)
+            reader(columns, rows)
+
+        try:
+            SqlSource(CONN_ID, "SELECT id, email FROM orders", fetch_size=2).read(consume)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        assert reader.rows == ORDERS and handled == [signal.SIGTERM] * 3
+
+    def test_a_wakeup_file_of_somebody_elses_is_left_alone(self) -> None:
+        near, far = socket.socketpair()
+        with near, far:
+            far.setblocking(False)
+            signal.set_wakeup_fd(far.fileno())
+            try:
+                read(SqlSource(CONN_ID, "SELECT 1 AS x"))
+            finally:
+                assert signal.set_wakeup_fd(-1) == far.fileno()
+
+    def test_the_users_hook_stays_as_it_is(self) -> None:
+        hook = SqliteHook(CONN_ID)
+        before = dict(vars(hook))
+        read(SqlSource(hook, "SELECT 1 AS x"))
+        assert "get_conn" not in vars(hook) and before.keys() == vars(hook).keys() - {"_connection", "descriptions"} | (
+            before.keys() & {"_connection", "descriptions"}
+        )
+        assert sqlite3.connect(":memory:").text_factory is str
+
     def test_columns_of_one_name_are_refused(self) -> None:
         reader = Reader()
         with pytest.raises(RoktSourceError, match="columns named id, email: give each"):
@@ -153,19 +252,32 @@ class TestSqlSource:
         assert caught.value.retryable
         assert caught.value.__cause__ is caught.value.__context__ is None
 
-    @pytest.mark.parametrize("hook", ["SqliteHook", "WrappingHook"])
     @pytest.mark.parametrize("fetch_size", [1, 10])
-    def test_no_error_of_the_database_shows_a_value(self, hook: str, fetch_size: int, database: Path) -> None:
+    def test_text_that_is_not_utf_8_costs_itself_only(self, fetch_size: int, database: Path) -> None:
         connection = sqlite3.connect(database)
-        connection.execute("INSERT INTO orders VALUES (6, CAST(x'6a616e6527732073656372657420ff0a6d6f7265' AS TEXT))")
+        connection.execute("INSERT INTO orders VALUES (0, CAST(x'6a616e65ff' AS TEXT))")
         connection.commit()
         connection.close()
-        source = SqlSource(globals()[hook](CONN_ID), "SELECT email FROM orders", fetch_size=fetch_size)
+        found = read(SqlSource(CONN_ID, "SELECT id, email FROM orders ORDER BY id", fetch_size=fetch_size)).rows
+        assert found == [(0, "jane\udcff"), *ORDERS]
+        with pytest.raises(BadValue, match="not valid Unicode"):
+            normalised_text(found[0][1])
+
+    @pytest.mark.parametrize("hook", ["SqliteHook", "WrappingHook"])
+    def test_no_error_of_the_database_shows_a_value(self, hook: str, database: Path) -> None:
+        connection = sqlite3.connect(database)
+        connection.execute("CREATE TABLE log (email TEXT)")
+        connection.execute(
+            "CREATE TRIGGER guard BEFORE INSERT ON log BEGIN SELECT RAISE(ABORT, 'no consent of jane secret'); END"
+        )
+        connection.commit()
+        connection.close()
+        source = SqlSource(globals()[hook](CONN_ID), "INSERT INTO log SELECT email FROM orders RETURNING email")
         with pytest.raises(RoktQueryError) as caught:
             source.read(Reader())
         said = "".join(traceback.format_exception(caught.value))
-        assert f"{hook}: the query failed with sqlite3.OperationalError: Could not decode to UTF-8 column '…'" in said
-        assert "secret" not in said and "jane" not in said and "more" not in said
+        assert f"{hook}: the query failed with sqlite3.IntegrityError (SQLITE_CONSTRAINT_TRIGGER): … (" in said
+        assert "secret" not in said and "jane" not in said
         assert caught.value.__cause__ is caught.value.__context__ is None
 
     def test_a_database_that_cannot_be_reached_may_be_later(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,26 +381,6 @@ class TestConnection:
             SqlSource(BaseHook(), "SELECT 1").read(Reader())  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("sql", "statement"),
-    [
-        ("SELECT 1", "SELECT 1"),
-        ("\n SELECT 1 ;\n", "SELECT 1"),
-        ("SELECT /*+ parallel(4) */ 1; -- bye;", "SELECT /*+ parallel(4) */ 1"),
-        ("-- all;\nSELECT 1", "-- all;\nSELECT 1"),
-        ("SELECT ';', \";\", `;`", "SELECT ';', \";\", `;`"),
-        ("SELECT $$ ; $$, $tag$ ; $tag$", "SELECT $$ ; $$, $tag$ ; $tag$"),
-    ],
-)
-def test_one_statement_keeps_all_but_the_semicolon_behind_it(sql: str, statement: str) -> None:
-    assert one_statement(sql) == statement
-
-
-def test_one_statement_may_be_long() -> None:
-    sql = f"SELECT * FROM orders WHERE id IN ({', '.join(map(str, range(20_000)))})"
-    assert one_statement(sql + ";") == sql
-
-
 class TestQueryError:
     """What is repeated of a driver's words."""
 
@@ -305,25 +397,28 @@ class TestQueryError:
             ("Table 'shop.ordrs' doesn't exist", "Table '….ordrs' doesn't exist"),
             ("Unknown column 'emial' in 'field list'", "Unknown column 'emial' in 'field list'"),
             ("Unknown column 'o.emial' in 'where clause'", "Unknown column 'o.emial' in 'where clause'"),
-            ("Relation »ordrs« existiert nicht", "Relation »ordrs« existiert nicht"),
-            ('connection to server at "db.example.com", port 5432 failed: refused\n\tIs it running?', None),
+            ("SQL compilation error: error line 1 at position 7\ninvalid identifier 'EMIAL'", None),
+            ('jane secret: relation "jane" does not exist', 'relation "…" does not exist'),
         ],
     )
     def test_names_that_stand_in_the_query_are_kept_before_it_has_rows(self, text: str, kept: str | None) -> None:
         said = self.said(text, "SELECT o.emial FROM Ordrs o")
-        assert said.partition(" (…")[0] == (kept or "connection to server at '…', port 5432 failed: refused")
+        assert said.partition(" (…")[0] == (kept or "SQL compilation error; invalid identifier 'EMIAL'")
 
     @given(
         value=st.text(st.sampled_from("ЖШ'\"`»\n\r @."), min_size=1),
         around=st.sampled_from(["'{}'", '"{}"', "`{}`", "»{}«", "“{}”", "\"email\" with text '{}' at line 1"]),
         sql=st.sampled_from([None, "SELECT email FROM orders"]),
+        pgcode=st.sampled_from([None, "22P02", "42P01"]),
     )
-    def test_no_quoted_value_is_repeated_whatever_it_holds(self, value: str, around: str, sql: str | None) -> None:
+    def test_no_quoted_value_is_repeated_whatever_it_holds(
+        self, value: str, around: str, sql: str | None, pgcode: str | None
+    ) -> None:
         text = "invalid input syntax for type integer: " + around.format(f"Ж{value}Ж")
-        assert not {"Ж", "Ш"} & {*self.said(text, sql)}
-        # SQLite cuts what it says off after 200 bytes, wherever that is.
-        for end in range(len(text)):
-            assert not {"Ж", "Ш"} & {*self.said(text[:end], None)}
+        # SQLite cuts what it says off after 200 bytes, wherever that is, and so may leave an odd number of quotes.
+        for end in range(len(text) + 1):
+            error = PostgresError(text[:end], pgcode=pgcode, diag=SimpleNamespace(severity="ERROR", context=None))
+            assert not {"Ж", "Ш"} & {*str(query_error(error, "x", sql))}
 
     @pytest.mark.parametrize("sql", [None, "SELECT email FROM orders"])
     @pytest.mark.parametrize(
@@ -353,16 +448,25 @@ class TestQueryError:
     @pytest.mark.parametrize(
         ("error", "says"),
         [
-            (PostgresError("no such thing", pgcode="42P01"), "PostgresError (42P01): no such thing"),
-            (PostgresError("no such thing", sqlstate="42P01"), "PostgresError (42P01): no such thing"),
-            (PostgresError("no such thing", pgcode=None), "PostgresError: no such thing"),
-            (RuntimeError(1146, "No such table"), "RuntimeError (1146): No such table"),
-            (RuntimeError("42S02", "[42S02] Invalid object"), "RuntimeError (42S02): [42S02] Invalid object"),
+            (PostgresError("jane: syntax error", pgcode="42601"), "PostgresError (42601): …"),
+            (PostgresError("division by zero", sqlstate="22012"), "PostgresError (22012): division by zero"),
+            (PostgresError("division by zero", pgcode=None), "PostgresError: division by zero"),
+            (RuntimeError(1644, "division by zero"), "RuntimeError (1644): …"),
+            (RuntimeError(1365, "Division by 0"), "RuntimeError (1365): Division by 0"),
+            (RuntimeError("42S02", "[42S02] Invalid object name 'n'"), "RuntimeError (42S02): Invalid object name '…'"),
+            (RuntimeError("42000", "[42000] [Microsoft] division by zero (50000)"), "RuntimeError (42000): …"),
+            (RuntimeError("ORA-20001: division by zero"), "RuntimeError (ORA-20001): …"),
+            (RuntimeError("ORA-01476: division by zero"), "RuntimeError (ORA-01476): division by zero"),
+            (TypeError("not all arguments converted"), "TypeError: not all arguments converted"),
+            (
+                AttributeError("'NoneType' object has no attribute 'x'"),
+                "AttributeError: 'NoneType' object has no attribute 'x'",
+            ),
             (RuntimeError(), "RuntimeError"),
             (KeyError("jane"), "KeyError: '…'"),
             (
-                DataError("SELECT 1", {"who": "jane secret"}, RuntimeError(1292, "Incorrect value")),
-                "RuntimeError (1292): Incorrect value",
+                DataError("SELECT 1", {"who": "jane secret"}, RuntimeError(1292, "Incorrect date value: 'jane'")),
+                "RuntimeError (1292): Incorrect date value: …",
             ),
         ],
     )
@@ -477,6 +581,13 @@ class WrappingHook(SqliteHook):
             return super().run(*args, **kwargs)
         except Exception as error:
             raise RuntimeError("Error running SQL statement") from error
+
+
+class FailingHook(SqliteHook):
+    """Its driver quotes what it does not understand."""
+
+    def run(self, sql: Any, *args: Any, parameters: Any = None, **kwargs: Any) -> Any:
+        raise TypeError(f"unsupported parameter {parameters[0]}")
 
 
 class UnstreamableHook(SqliteHook):
