@@ -20,7 +20,8 @@ _PROGRAM_ERRORS: Final = (AttributeError, ImportError, IndexError, NameError, No
 # server's), XX (internal).
 _ABOUT_THE_STATEMENT: Final = re.compile(r"03|08|0[AB]|2[568D]|34|3[DF]|4[02]|5[34578]|72|F0")
 # Those whose texts quote what they choke on.
-_ABOUT_DATA: Final = re.compile(r"2[012347B]|44")
+# 22021 and 22P05 show bytes without quotes.
+_ABOUT_DATA: Final = re.compile(r"2[012347B](?!021|P05)|44")
 # Drivers whose errors carry a code when a server spoke: psycopg's SQLSTATE, MySQL's number, SQLite's error name.
 _CODED: Final = frozenset(("psycopg", "psycopg2", "sqlite3", "MySQLdb", "mysql"))
 _CODE: Final = re.compile(r"\b(?:ORA|DPY|DPI|PLS|TNS)-\d{4,5}\b")
@@ -158,4 +159,5 @@ def _code_and_text(error: Exception) -> tuple[object, str]:
     if found := _CODE.search(text):
         return found[0], text
     name = str(getattr(error, "sqlite_errorname", ""))
-    return state or (name if name != "SQLITE_ERROR" else "") or None, text
+    # SQLite says no more than that with these two.
+    return state or (name if name not in ("SQLITE_ERROR", "SQLITE_SCHEMA") else "") or None, text

@@ -16,7 +16,6 @@ from airflow_provider_rokt.exceptions import (
     RoktEndpointError,
     RoktIncompleteError,
     RoktMappingError,
-    RoktQueryError,
     RoktRejectedError,
     RoktSettingsError,
     RoktSourceError,
@@ -447,15 +446,15 @@ def test_wrong_arguments_of_the_hook_are_listed_together(sandbox, rokt, ledger):
         RoktHook().send_conversions([], mapping=5, concurrency=0, fetch_size=0)
 
 
-def test_a_value_the_database_quotes_is_told_nobody(sandbox, rokt, shop, said, tmp_path, ledger):
+def test_a_value_that_is_no_text_costs_itself_and_is_told_nobody(sandbox, rokt, shop, said, tmp_path, ledger):
     shop(orders(600))
     with sqlite3.connect(tmp_path / "shop.sqlite") as database:
         broken = "CAST(CAST('jane.secret' AS BLOB) || x'ff' AS TEXT)"
         database.execute(f"UPDATE orders SET email = {broken} WHERE source_message_id = 'order-400'")
-    with pytest.raises(RoktQueryError, match=r"'shop'.*Could not decode") as failed:
-        send(fetch_size=100)
-    assert failed.value.__cause__ is failed.value.__context__ is None
-    written = said() + str(failed.value)
+    # The row may still go without its address, or not at all; no other is touched, and the query does not stop.
+    report = send(fetch_size=100, max_rejected=1)
+    assert report["rows_accepted"] + report["rows_rejected"] == 600 and report["rows_accepted"] >= 599
+    written = said() + str(report)
     written += "".join(path.read_text() for path in (tmp_path / "ledger").rglob("*.jsonl"))
     assert "Delivery" in written and "jane" not in written
 
