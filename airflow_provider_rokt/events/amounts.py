@@ -85,7 +85,7 @@ def as_decimal(value: object) -> Decimal | None:
 def _without_noise(exact: Decimal) -> Decimal:
     """The number of money that a float stands for; the number itself where nothing tells of a float."""
     significant = exact.normalize() if len(exact.as_tuple().digits) < 400 else exact
-    if _decimals(significant) <= _MOST_DECIMALS or not _is_computed(significant):
+    if _decimals(significant) <= _MOST_DECIMALS:
         return exact
     if abs(exact) < _NOTHING:
         return Decimal("0.00")
@@ -97,7 +97,9 @@ def _without_noise(exact: Decimal) -> Decimal:
         near = exact.quantize(step) if abs(exact) < Decimal(10) ** 20 else exact
         if near and abs(exact - near) <= min(_SINGLE_NOISE * abs(exact), _NEAR * step):
             return _at_least_cents(near.normalize())
-    raise BadValue(_NO_MONEY)
+    if _is_computed(significant):
+        raise BadValue(_NO_MONEY)
+    return exact
 
 
 def _is_computed(exact: Decimal) -> bool:

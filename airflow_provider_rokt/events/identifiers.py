@@ -14,8 +14,8 @@ WRAPPED: Final = "still wrapped in JSON: select its plain text, as ->> or JSON_V
 _INEXACT: Final = "no longer exact: a number this large was read as a float; select it as text"
 # JSON text, a list or an object, as JSON_EXTRACT and -> give them.
 _JSON: Final = re.compile(r'\\?".*"|\[\s*(?:["\[{].*)?\]|\{\s*(?:".*)?\}', re.DOTALL)
-# As a spreadsheet or a float written as text: the last digits are gone.
-_SCIENTIFIC: Final = re.compile(r"[0-9](?:\.[0-9]+)?[eE]\+[0-9]{2,3}")
+# As a spreadsheet or a float written as text: the last digits are gone. Java writes no plus, yet always a point.
+_SCIENTIFIC: Final = re.compile(r"[0-9](?:(?:\.[0-9]+)?[eE]\+|\.[0-9]+[eE])[0-9]{2,3}")
 _ODD_STARTS: Final = frozenset('"\\[{')
 # Nothing that begins so is JSON, or without a letter and a digit above zero.
 _USUAL_STARTS: Final = frozenset("123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -38,7 +38,7 @@ def _identifier(names_nothing: Callable[[str], bool], words: AbstractSet[str]) -
             if is_inexact(value):
                 raise BadValue(_INEXACT)
         # Nearly all ids are told to be fine by their first character and one look-up.
-        elif written[0] in _USUAL_STARTS and "+" not in written and written.lower() not in words:
+        elif written[0] in _USUAL_STARTS and written.lower() not in words and not _SCIENTIFIC.fullmatch(written):
             return written
         if _SCIENTIFIC.fullmatch(written):
             raise BadValue(_INEXACT)

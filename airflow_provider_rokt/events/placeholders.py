@@ -18,6 +18,7 @@ The rest are the names that languages and tools give to nothing. :class:`~airflo
 takes another list.
 """
 
+import re
 from collections.abc import Set as AbstractSet
 from hashlib import sha256
 from typing import Final
@@ -54,20 +55,27 @@ PLACEHOLDERS: Final = NOTHING | {
     # Android 2.2's fault: many devices had this one. LMY47D is the name of an Android build.
     *("9774d56d682e549c", "android", "lmy47d"),
 }
-# The digests that SQL makes of an empty text and of what programs write for nothing, lowered or not.
+# The digests that SQL makes of an empty text and of a placeholder, lowered or not.
 _DIGESTS: Final = frozenset(
-    sha256(word.encode()).hexdigest() for word in ("", " ", "-", "NULL", "None", "NaN", "N/A", *NOTHING)
+    sha256(word.encode()).hexdigest() for word in ("", " ", "-", "NULL", "None", "NaN", "N/A", *PLACEHOLDERS)
 )
+# What a link's or a mail's template holds until somebody fills it in: {click_id}, ${id}, %ID%, <id>, [id], *|ID|*.
+_TEMPLATE: Final = re.compile(r"[$#%]?\{.*\}|%.*%|<.*>|\[.*\]|\*\|.*\|\*", re.DOTALL)
+_QUOTES: Final = "\"'`"
 
 
 def is_nothing(written: str, words: AbstractSet[str] = NOTHING) -> bool:
-    """Whether a trimmed text is one of the words, or holds neither letter nor digit, like a dash."""
-    return written.lower() in words or not (written.isalnum() or any(map(str.isalnum, written)))
+    """Whether a trimmed text is one of the words, quoted or not, or holds neither letter nor digit, like a dash."""
+    if written.lower().strip(_QUOTES) in words:
+        return True
+    return not (written.isalnum() or any(map(str.isalnum, written)))
 
 
 def is_placeholder(written: str, words: AbstractSet[str] = PLACEHOLDERS) -> bool:
-    """Whether a trimmed text names nobody: one of the words, or made of zeros and punctuation only."""
-    return is_nothing(written, words) or not any(map(str.isalnum, written.replace("0", "")))
+    """Whether a trimmed text names nobody: one of the words, a template not filled in, or zeros and punctuation."""
+    if is_nothing(written, words) or _TEMPLATE.fullmatch(written):
+        return True
+    return not any(map(str.isalnum, written.replace("0", "")))
 
 
 def is_digest_of_nothing(digest: str) -> bool:

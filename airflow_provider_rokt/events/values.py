@@ -177,12 +177,11 @@ def _json_number(value: int | float | Decimal) -> int | float | str | None:
     exact = number(value)
     if exact is None or isinstance(value, float):
         return None if exact is None else float(value)
-    if exact.as_tuple().exponent < 0:  # type: ignore[operator]  # finite, so a number
-        # By its scale, not its value: 100.00 and 99.99 of one NUMERIC column have one type.
+    if isinstance(value, Decimal):
+        # By its type, not its value: 100 and 99.99 of one NUMERIC column are both text.
         return plain(exact)
-    integer = int(exact)
-    # Rokt reads 64-bit integers; a NUMERIC(38) beyond them keeps its digits as text.
-    return integer if -_INT64 <= integer < _INT64 else str(integer)
+    # Rokt reads 64-bit integers; one beyond them keeps its digits as text.
+    return int(exact) if -_INT64 <= exact < _INT64 else str(int(exact))
 
 
 def _require_unicode(written: str) -> None:

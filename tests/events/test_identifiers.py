@@ -30,7 +30,11 @@ pending na none null 9774d56d682e549c lmy47d [object#Object] [object#Undefined] 
 NOBODY = [word.replace("#", " ") if "/" not in word and word != "#" else word for word in NOBODY if word]
 
 
-@pytest.mark.parametrize("raw", [*NOBODY, " null ", "\u200bnull", b"null", 0, 0.0, -1])
+TEMPLATES = ["{rclid}", "{{ click_id }}", "${click_id}", "%ROKT_CLICK_ID%", "<your id>", "[clickid]", "*|UNIQID|*"]
+QUOTED = ["'null'", "`NULL`", "'Unknown'"]
+
+
+@pytest.mark.parametrize("raw", [*NOBODY, *TEMPLATES, *QUOTED, " null ", "\u200bnull", b"null", 0, 0.0, -1])
 def test_a_placeholder_is_no_identity(raw: object) -> None:
     with pytest.raises(BadValue):
         customer(raw)
@@ -64,6 +68,11 @@ def test_an_event_or_order_may_be_called_so(raw: str) -> None:
         "Null Island",
         "日本",
         "é",
+        # No spreadsheet's number: it has no point.
+        "1E17",
+        "7e12",
+        "50%",
+        "a{b}",
     ],
 )
 def test_an_id_is_sent_as_it_is(raw: str) -> None:
@@ -120,7 +129,7 @@ def test_a_name_is_not_what_pandas_makes_of_nothing() -> None:
             hashed(text)(raw)
 
 
-@pytest.mark.parametrize("raw", [143349558619761320.0, 2.0**53, -(2.0**60), 1e300, "1.43349558619761E+17", "9E+15"])
+@pytest.mark.parametrize("raw", [143349558619761320.0, 2.0**53, -(2.0**60), 1e300, "1.43349558619761E+17", "9E+15", "1.43E17"])
 def test_a_number_that_a_float_has_blurred_is_no_id(raw: object) -> None:
     for rule in (customer, event_id):
         with pytest.raises(BadValue, match="no longer exact"):
