@@ -129,7 +129,9 @@ def test_a_name_is_not_what_pandas_makes_of_nothing() -> None:
             hashed(text)(raw)
 
 
-@pytest.mark.parametrize("raw", [143349558619761320.0, 2.0**53, -(2.0**60), 1e300, "1.43349558619761E+17", "9E+15", "1.43E17"])
+@pytest.mark.parametrize(
+    "raw", [143349558619761320.0, 2.0**53, -(2.0**60), 1e300, "1.43349558619761E+17", "9E+15", "1.43E17"]
+)
 def test_a_number_that_a_float_has_blurred_is_no_id(raw: object) -> None:
     for rule in (customer, event_id):
         with pytest.raises(BadValue, match="no longer exact"):
