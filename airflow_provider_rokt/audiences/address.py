@@ -20,7 +20,8 @@ Reader = Callable[[Row], Member | FieldFault]
 def address_reader(steps: Iterable[Step], *, hash_emails: bool) -> Reader:
     """The function that reads a row's person, the same on both of Rokt's roads.
 
-    The address goes before the hash; a row without either takes the mapping's default.
+    The address goes before the hash, and one of them is enough, whatever is in the other; a row without either takes
+    the mapping's default.
 
     :param steps: those of :data:`EMAIL` and :data:`OTHER`, at least one.
     :param hash_emails: send an address as its SHA-256. One mapped to :data:`OTHER` is hashed either way.
@@ -36,16 +37,20 @@ def address_reader(steps: Iterable[Step], *, hash_emails: bool) -> Reader:
 
     def read(row: Row) -> Member | FieldFault:
         found: Member | None = None
+        fault: FieldFault | None = None
         for step, read_value in columns:
             if (value := _value(step, row)) is None:
                 continue
             member = read_value(value)
             if isinstance(member, FieldFault):
-                return member
+                fault = fault or member
+                continue
             if found and found.person != member.person:
                 return DISAGREE
             found = found or member
-        return found or read_first(None)
+        if found and fault:
+            return found._replace(lost=fault)
+        return found or fault or read_first(None)
 
     return read
 

@@ -78,14 +78,11 @@ class EventIntake:
         self._membership.settle_address(document)
         person = person_of(document)
         document = self._membership.complete(document, person, audience, wanted)
-        faults = self._validator.faults(document)
-        dropped = mapped.dropped
-        if faults and self._columns.plan.without(document, faults) and self._validator.accepts(document):
-            faults, dropped = [], [*dropped, *faults]
+        faults, lost = self._columns.plan.mend(document, self._validator)
         if not faults:
             member = Member(self._scoped(person, audience), serialise(document).decode("ascii"))
             self._spool.add(member, self._rows, wanted)
-        return faults, dropped
+        return faults, [*mapped.dropped, *lost]
 
     def _is_wanted(self, row: Row, faults: list[FieldFault]) -> bool:
         if self._columns.status is None:

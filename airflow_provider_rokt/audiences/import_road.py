@@ -27,7 +27,7 @@ class ImportIntake:
     def take(self, rows: Sequence[Row]) -> Packed:
         """Takes the next rows, in order."""
         status = None if self._status is None else [row[self._status] for row in rows]
-        return Packed(faults=self._intake.take(rows, status))
+        return self._intake.take(rows, status)
 
 
 class ImportPacker:
@@ -68,36 +68,41 @@ class MemberIntake(Generic[_Source]):
         self._wanted_path = wanted_path
         self.rows_read = 0
 
-    def take(self, rows: Sequence[_Source], wanted: Sequence[object] | None = None) -> list[RowFault]:
+    def take(self, rows: Sequence[_Source], wanted: Sequence[object] | None = None) -> Packed:
         """Takes one window.
 
         :param rows: what ``read`` reads.
         :param wanted: each row's word whether its person belongs in the audience; None where no column says it.
-        :returns: the rows that cannot be used.
+        :returns: the rows that cannot be used, and what was left out of others.
         """
         first = self.rows_read + 1
         self.rows_read += len(rows)
         if wanted is not None:
             return self._take_flagged(rows, wanted, first)
-        faults = []
+        packed = Packed()
         for number, row in enumerate(rows, first):
             member = self._read(row)
             if isinstance(member, FieldFault):
-                faults.append(_row_fault(number, member))
+                packed.faults.append(_row_fault(number, member))
             else:
-                self._spool.add(member, number, self._wanted)
-        return faults
+                self._add(member, number, self._wanted, packed)
+        return packed
 
-    def _take_flagged(self, rows: Sequence[_Source], wanted: Sequence[object], first: int) -> list[RowFault]:
-        faults = []
+    def _take_flagged(self, rows: Sequence[_Source], wanted: Sequence[object], first: int) -> Packed:
+        packed = Packed()
         for number, (row, word) in enumerate(zip(rows, wanted, strict=True), first):
             member, is_wanted = self._read(row), read_wanted(word, self._wanted_path)
             found = [fault for fault in (member, is_wanted) if isinstance(fault, FieldFault)]
             if isinstance(member, FieldFault) or isinstance(is_wanted, FieldFault):
-                faults.append(_row_fault(number, *found))
+                packed.faults.append(_row_fault(number, *found))
             else:
-                self._spool.add(member, number, is_wanted)
-        return faults
+                self._add(member, number, is_wanted, packed)
+        return packed
+
+    def _add(self, member: Member, number: int, wanted: bool, packed: Packed) -> None:
+        self._spool.add(member, number, wanted)
+        if member.lost:
+            packed.dropped.append(_row_fault(number, member.lost))
 
 
 def _row_fault(number: int, *faults: FieldFault) -> RowFault:

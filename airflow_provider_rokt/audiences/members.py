@@ -28,10 +28,12 @@ class Member(NamedTuple):
         here: an address and its own hash are the same person. It is kept whole, not shortened, because it is all
         that is remembered of a member and the only thing an exclude can later be sent with.
     :param address: the normalised address where it is to be sent as it is; empty where the hash is sent.
+    :param lost: what could not be read beside it: the address or the hash, where the other one tells who it is.
     """
 
     person: str
     address: str = ""
+    lost: FieldFault | None = None
 
 
 # A third of the time of the constructor a named tuple generates, at one member per row.
@@ -56,9 +58,9 @@ def member_reader(*, hash_emails: bool, path: str = "user_identities.email") -> 
         except Exception:  # a type no rule was prepared for must not end the delivery
             return FieldFault(path, unreadable(value))
         if is_address(clean):
-            return _member((sha256(clean.encode()).hexdigest(), "" if hash_emails else clean))
+            return _member((sha256(clean.encode()).hexdigest(), "" if hash_emails else clean, None))
         if _HASH(visible(clean)) and not is_digest_of_nothing(visible(clean)):
-            return _member((visible(clean), ""))
+            return _member((visible(clean), "", None))
         return FieldFault(path, _why_unusable(clean))
 
     return read

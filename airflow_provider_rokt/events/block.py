@@ -115,7 +115,10 @@ class Block:
             return None
         if value is not None:
             return value
-        if step.fallback is None and step.required:
+        if step.fallback is not None:
+            # Filled in, yet nobody gave it: the share of invalid values is one of those given.
+            self._census.values[step.path] -= 1
+        elif step.required:
             self.faults[index].append(FieldFault(step.path, ABSENT))
         return step.fallback
 

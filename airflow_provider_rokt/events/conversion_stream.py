@@ -4,9 +4,11 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from airflow_provider_rokt.events.batch import EventBatch
 from airflow_provider_rokt.events.block import Document
 from airflow_provider_rokt.events.documents import MappedRow, MappingPlan
-from airflow_provider_rokt.events.grouping import Grouped, Grouping, OpenBatch
+from airflow_provider_rokt.events.fields import COVERED
+from airflow_provider_rokt.events.grouping import TOO_LARGE, Grouping, open_batch
 from airflow_provider_rokt.events.validation import Validator
 from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.packing import RequestPacker
@@ -106,9 +108,7 @@ class ConversionStream:
         if not self._rows:
             self._plan.census.require(self._max_dropped)
         self._rows += len(rows)
-        grouped = {endpoint: events.close() for endpoint, events in valid.items()}
-        packed.faults += [fault for events in grouped.values() for fault in events.faults]
-        packed.requests = self._requests(grouped)
+        packed.requests = self._requests({endpoint: events.close() for endpoint, events in valid.items()})
         return packed
 
     def flush(self) -> Iterator[Packed]:
@@ -133,15 +133,15 @@ class ConversionStream:
     def _take(self, mapped: MappedRow, fits: bool, packed: Packed, valid: dict[Endpoint, Grouping]) -> None:
         row, document, faults, dropped, coverage = mapped
         if not faults and not fits:
-            faults = self._validator.faults(document)
-            if self._plan.without(document, faults) and self._validator.accepts(document):
-                faults, dropped = [], [*dropped, *faults]
-        if faults:
-            packed.faults.append(RowFault(row, faults))
+            faults, lost = self._plan.mend(document, self._validator)
+            dropped = [*dropped, *lost]
+            coverage &= ~sum({COVERED.get(fault.path, 0) for fault in lost})
+        single = None if faults else open_batch(row, document, coverage)
+        if single is None:
+            packed.faults.append(RowFault(row, faults or (TOO_LARGE,)))
             return
-        single = OpenBatch(row, document, coverage)
-        content = single.content
-        before = self._recent.before(row.key, content)
+        # Only what has a batch is remembered: a row that cannot be sent is no reason to refuse the next one.
+        before = self._recent.before(row.key, content := single.content)
         if before is None:
             if dropped:
                 packed.dropped.append(RowFault(row, dropped))
@@ -159,9 +159,9 @@ class ConversionStream:
             self._stale += 1
         return self._bulk
 
-    def _requests(self, grouped: Mapping[Endpoint, Grouped]) -> Iterator[Request]:
-        for endpoint, events in grouped.items():
+    def _requests(self, grouped: Mapping[Endpoint, Iterator[EventBatch]]) -> Iterator[Request]:
+        for endpoint, batches in grouped.items():
             packer = self._packers[endpoint]
-            for batch in events.batches:
+            for batch in batches:
                 if request := packer.add(batch):
                     yield request

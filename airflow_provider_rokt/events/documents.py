@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from airflow_provider_rokt.events.block import Block, Document, Step
 from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES, IDENTITY_PATHS
 from airflow_provider_rokt.events.fields import COVERED, Cost
+from airflow_provider_rokt.events.validation import Validator
 from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.row import FieldFault, RowRef, names_place
 from airflow_provider_rokt.flow.stream import Row
@@ -21,7 +22,8 @@ _NO_IDENTITY: Final = f"the row has no identity: one of {', '.join(IDENTITY_PATH
 # Rows read at once: many enough to be fast, few enough that what is made of them is still in the processor's cache when
 # it is validated and written.
 _BLOCK: Final = 250
-_EMAIL, _OTHER = COVERED["user_identities.email"], COVERED["user_identities.other"]
+_OTHER_PATH: Final = "user_identities.other"
+_EMAIL, _OTHER = COVERED["user_identities.email"], COVERED[_OTHER_PATH]
 _NOTHING: Final[Sequence[FieldFault]] = ()
 _ENDLESS: Final = repeat(_NOTHING)
 # Keys are logged and kept; longer ones are named by their digest.
@@ -96,18 +98,24 @@ class MappingPlan:
         groups += [steps for _, steps in self.sections] + [consent.steps for consent in self.consents]
         return [step for steps in groups for step in steps]
 
-    def without(self, document: Document, faults: Sequence[FieldFault]) -> bool:
-        """Takes values out of a row's batch that the schema refuses, and counts them.
+    def mend(self, document: Document, validator: Validator) -> tuple[list[FieldFault], list[FieldFault]]:
+        """Takes the values out of a row's batch that the schema refuses, if that makes it fit; counts them then.
 
-        :returns: whether all that is wrong could be taken out: what costs the row, or is no field's fault, cannot.
+        :returns: what costs the row, and what was left out.
         """
+        if not (faults := validator.faults(document)):
+            return [], []
+        # What is wrong with an entry is wrong with its list.
+        lost = list(dict.fromkeys(FieldFault(path.removesuffix("[]"), reason) for path, reason in faults))
         costs = {step.path: step.cost for step in self.steps}
-        if any(costs.get(fault.path, Cost.ROW) is Cost.ROW for fault in faults):
-            return False
-        for fault in faults:
-            _take_out(document, fault.path)
-            self.census.invalid[fault] += 1
-        return True
+        if any(costs.get(path, Cost.ROW) is Cost.ROW for path, _ in lost):
+            return faults, []
+        for path in dict.fromkeys(fault.path for fault in lost):
+            _take_out(document, path)
+        if not validator.accepts(document):
+            return faults, []
+        self.census.invalid.update(lost)
+        return [], lost
 
     def _apply(self, rows: Sequence[Row], first: int) -> list[MappedRow]:
         block = Block(rows, self.census)
@@ -129,6 +137,7 @@ class MappingPlan:
         coverage = block.coverage
         for index in hashed:
             coverage[index] = (coverage[index] & ~_EMAIL) | _OTHER
+            self.census.covered[_OTHER_PATH] = _OTHER
         dropped = [block.dropped.get(index, _NOTHING) for index in range(len(rows))] if block.dropped else _ENDLESS
         return list(map(MappedRow, refs, documents, block.faults, dropped, coverage))
 
@@ -150,12 +159,12 @@ def _take_out(document: Document, path: str) -> None:
         if path.startswith(f"{name}."):
             section, key = name, path.removeprefix(f"{name}.")
     owner = document["events"][0]["data"] if section.startswith("events[].data") else document
-    name = section.rpartition(".")[2]
-    holder = owner[name] if name and name in owner else owner
-    holder.pop(key, None)
+    name = section.removeprefix("events[].data").removeprefix(".")
+    holder = owner[name] if name else owner
+    del holder[key]
     if path == "user_identities.other2":
         document.pop("integration_attributes", None)
-    if holder is not owner and not holder:
+    if name and not holder:
         del owner[name]
 
 

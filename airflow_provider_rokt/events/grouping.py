@@ -12,18 +12,17 @@ from airflow_provider_rokt.flow.row import FieldFault, RowFault, RowRef
 from airflow_provider_rokt.limits import ATTRIBUTES, BATCH_BYTES, EVENTS_PER_REQUEST
 
 _ATTRIBUTES: Final = b',"user_attributes":'
-_TOO_LARGE: Final = FieldFault("events[]", f"larger than {BATCH_BYTES} bytes as a batch of its own")
+TOO_LARGE: Final = FieldFault("events[]", f"larger than {BATCH_BYTES} bytes as a batch of its own")
 
 
 class Grouped(NamedTuple):
-    """What became of a window's events.
+    """What became of some events.
 
-    :param batches: in the order in which their first events came; each is made when it is asked for, since their bodies
-        are large.
+    :param batches: in the order in which their first events came.
     :param faults: the events that no batch can hold.
     """
 
-    batches: Iterable[EventBatch]
+    batches: list[EventBatch]
     faults: list[RowFault]
 
 
@@ -42,26 +41,18 @@ class Grouping:
         self._group_by_user = group_by_user
         self._grouped: list[OpenBatch] = []
         self._newest: dict[bytes, OpenBatch] = {}
-        self._faults: list[RowFault] = []
 
     def add(self, single: "OpenBatch") -> None:
-        """Takes a batch of exactly one event."""
+        """Takes a batch of exactly one event, which fits."""
         # Only the newest batch of a user grows: an event must not overtake one that came with other circumstances.
         if (batch := self._newest.get(single.user)) and batch.take(single):
             return
-        fitting = single.fitting()
-        if fitting is None:
-            self._faults.append(RowFault(single.rows[0], (_TOO_LARGE,)))
-            return
-        self._grouped.append(fitting)
-        if self._group_by_user and fitting.escaped:
-            self._newest[single.user] = fitting
+        self._grouped.append(single)
+        if self._group_by_user:
+            self._newest[single.user] = single
 
-    def close(self) -> Grouped:
-        """Everything taken."""
-        return Grouped(self._batches(), self._faults)
-
-    def _batches(self) -> Iterator[EventBatch]:
+    def close(self) -> Iterator[EventBatch]:
+        """Everything taken; each batch is made when it is asked for, since their bodies are large."""
         self._newest.clear()
         self._grouped.reverse()
         while self._grouped:
@@ -70,11 +61,24 @@ class Grouping:
 
 def group(rows: Iterable[tuple[RowRef, dict[str, Any]]], *, group_by_user: bool = True) -> Grouped:
     """Groups what is at hand already, see :class:`Grouping`."""
-    grouping = Grouping(group_by_user=group_by_user)
+    grouping, faults = Grouping(group_by_user=group_by_user), []
     for row, document in rows:
-        grouping.add(OpenBatch(row, document, coverage_of(document)))
-    batches, faults = grouping.close()
-    return Grouped(list(batches), faults)
+        if single := open_batch(row, document, coverage_of(document)):
+            grouping.add(single)
+        else:
+            faults.append(RowFault(row, (TOO_LARGE,)))
+    return Grouped(list(grouping.close()), faults)
+
+
+def open_batch(row: RowRef, document: dict[str, Any], coverage: int) -> "OpenBatch | None":
+    """A batch of one event, in UTF-8 where it only fits so; None where no batch can hold it.
+
+    :param document: as :class:`OpenBatch` takes it.
+    """
+    single = OpenBatch(row, document, coverage)
+    if single.size > BATCH_BYTES:
+        single = OpenBatch(row, document, coverage, escaped=False)
+    return single if single.size <= BATCH_BYTES else None
 
 
 def coverage_of(document: dict[str, Any]) -> int:
@@ -95,14 +99,14 @@ class OpenBatch:
 
     :param document: a valid batch of exactly one event; left as it is.
     :param coverage: the covered paths that it carries, as bits.
-    :param escaped: make it of ASCII only; in UTF-8 what is not ASCII takes half the room.
+    :param escaped: make it of ASCII only; in UTF-8 what is not ASCII takes half the room. Only the first grows.
     :ivar user: the same for the same identities.
     :ivar shared: what all its events have around them, but the attributes.
     :ivar attributes: the section of user attributes as further members of the batch's object; empty for none.
     :ivar size: what its body will measure, in bytes.
     """
 
-    __slots__ = ("attributes", "coverage", "document", "escaped", "events", "rows", "shared", "size", "user")
+    __slots__ = ("attributes", "coverage", "escaped", "events", "rows", "shared", "size", "user")
 
     def __init__(self, row: RowRef, document: dict[str, Any], coverage: int, *, escaped: bool = True) -> None:
         encode = serialise if escaped else serialise_utf8
@@ -118,24 +122,17 @@ class OpenBatch:
         self.events = [encode(event)]
         self.rows = [row]
         self.size = ENVELOPE_BYTES + len(self.shared) + len(self.attributes) + len(self.events[0])
-        # Kept only where it has to be made again.
-        self.document = document if self.size > BATCH_BYTES else None
 
     @property
     def content(self) -> int:
         """The same for the same content, within this process."""
         return hash((self.shared, self.attributes, self.events[0]))
 
-    def fitting(self) -> "OpenBatch | None":
-        """Itself, or in UTF-8 where it only fits so; None where no batch can hold it."""
-        if self.document is None:
-            return self
-        unescaped = OpenBatch(self.rows[0], self.document, self.coverage, escaped=False)
-        return unescaped if unescaped.size <= BATCH_BYTES else None
-
     def take(self, single: "OpenBatch") -> bool:
         """Adds an event of the same user, unless what is around it differs or a limit would be broken."""
         if single.shared != self.shared or len(self.events) >= EVENTS_PER_REQUEST:
+            return False
+        if not (self.escaped and single.escaped):
             return False
         attributes = _united(self.attributes, single.attributes)
         if attributes is None:

@@ -243,6 +243,9 @@ def _cost(place: Destination, source: _Source, rules: Rules, required: bool) -> 
         raise RoktMappingError(f"{place.path}: on_invalid='drop' is not for a required field")
     if required or (own or task) == "reject":
         return Cost.ROW
+    if own is None and place.path.startswith("consent_state.") and place.key == "timestamp_unixtime_ms":
+        # Left out, the event's time would be sent, at which nobody was asked.
+        return Cost.ROW
     if place.field.cost is Cost.IDENTITY or (own is None and task is None):
         return place.field.cost
     return Cost.FIELD

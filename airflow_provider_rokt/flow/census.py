@@ -35,9 +35,9 @@ class Census:
 
     :param covered: the paths of which the report tells the share of accepted rows, to the bit each has in a batch's
         ``coverage``.
-    :ivar values: values that were neither NULL nor blank, by path; the unreadable ones included.
-    :ivar invalid: values left out because they cannot be sent, by path and reason. Values that cost their row are not
-        among them: ``max_rejected`` judges those.
+    :ivar values: values that were neither NULL nor blank, by path; the unreadable ones included, defaults not.
+    :ivar invalid: values that cannot be sent and need not cost their row, by path and reason; an identity's too where
+        its row has no other. What always costs the row is not among them: ``max_rejected`` judges that.
     """
 
     def __init__(self, covered: Mapping[str, int] | None = None) -> None:

@@ -90,14 +90,18 @@ class DeliveryOperator(BaseOperator):
         self.resend_from = resend_from
         self._narrows = resend_from is not None
 
-    def render_template(self, content: Any, *args: Any, **kwargs: Any) -> Any:
+    def render_template(self, content: Any, context: Any, jinja_env: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Renders what holds a template; a text that holds none stays the text that was written.
 
         With ``render_template_as_native_obj`` Airflow would make a number of ``"2026"`` and a list of ``"[1, 2]"``.
         """
-        if isinstance(content, str) and not is_templated(content) and not content.endswith(tuple(self.template_ext)):
-            return content
-        return super().render_template(content, *args, **kwargs)
+        env = jinja_env or self.get_template_env()
+        if isinstance(content, str) and not content.endswith(tuple(self.template_ext)):
+            # A DAG may have signs of its own (jinja_environment_kwargs).
+            signs = env.variable_start_string, env.block_start_string, env.comment_start_string
+            if not any(sign in content for sign in signs) and not env.line_statement_prefix:
+                return content
+        return super().render_template(content, context, env, *args, **kwargs)
 
     def execute(self, context: "Context") -> dict[str, Any]:
         """Delivers, then judges the report; a failed task has its report as XCom too.

@@ -53,8 +53,7 @@ class RoktBatchStatusSensor(BaseSensorOperator):
         self.max_rejected = max_rejected
         self.max_failed = max_failed
         self.deferrable = deferrable
-        if problems := problems_of(_CHECKS, known({name: getattr(self, name) for name in _CHECKS})):
-            raise RoktArgumentsError(f"the task {self.task_id!r}", problems)
+        self._refuse_what_is_wrong(known(self._arguments()))
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Looks at the ledgers once; where it has to wait and may do so in the triggerer, it goes there.
@@ -62,6 +61,8 @@ class RoktBatchStatusSensor(BaseSensorOperator):
         Deferring from here, not from ``execute``, keeps the first look under ``soft_fail`` and ``never_fail``.
         """
         with terminal_errors(retry=False):
+            # A template in an argument that is not rendered is only a text, whatever it stands for.
+            self._refuse_what_is_wrong(self._arguments())
             deliveries = awaited(self.delivery)
             ledger = open_ledger()
             waiting = unfinished(ledger, deliveries)
@@ -92,6 +93,13 @@ class RoktBatchStatusSensor(BaseSensorOperator):
                     "Set [rokt] ledger_path to storage that both reach"
                 )
             return self._status(ledger, deliveries)
+
+    def _arguments(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _CHECKS}
+
+    def _refuse_what_is_wrong(self, given: Mapping[str, Any]) -> None:
+        if problems := problems_of(_CHECKS, given):
+            raise RoktArgumentsError(f"the task {self.task_id!r}", problems)
 
     def _status(self, ledger: Ledger, deliveries: Awaited) -> dict[str, Any]:
         status = BatchStatus.of(ledger.open(delivery_id) for delivery_id in deliveries)

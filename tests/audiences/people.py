@@ -37,7 +37,7 @@ def plan_of(
     """The plan of a query's rows, and what was rejected."""
     spool = MemberSpool(memory_lines=memory_lines)
     intake = MemberIntake(spool, member_reader(hash_emails=hash_emails), wanted=default)
-    faults = intake.take(list(members), None if wanted is None else list(wanted))
+    faults = intake.take(list(members), None if wanted is None else list(wanted)).faults
     plan = plan_changes(spool.sorted_lines(), remembered=remembered)
     spool.close()
     return plan, [*faults, *chain.from_iterable(plan.contradictions())]

@@ -34,7 +34,7 @@ class Rows:
         self._intake = MemberIntake(spool, member_reader(hash_emails=True))
 
     def take(self, rows: Sequence[Sequence[object]]) -> Packed:
-        return Packed(faults=self._intake.take([row[0] for row in rows]))
+        return self._intake.take([row[0] for row in rows])
 
 
 @pytest.fixture

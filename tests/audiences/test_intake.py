@@ -20,8 +20,8 @@ def spooled(spool: MemberSpool) -> set[tuple[int, str, str]]:
 def test_rows_are_numbered_across_windows(wanted: bool, sign: str) -> None:
     with MemberSpool() as spool:
         intake = MemberIntake(spool, member_reader(hash_emails=True), wanted=wanted)
-        assert intake.take([address(1), "nobody"]) == [RowFault(RowRef(2, "row 2"), (UNUSABLE,))]
-        assert intake.take([address(3)]) == []
+        assert intake.take([address(1), "nobody"]).faults == [RowFault(RowRef(2, "row 2"), (UNUSABLE,))]
+        assert intake.take([address(3)]).faults == []
         assert intake.rows_read == 3
         assert spooled(spool) == {(1, hashed(address(1)), sign), (3, hashed(address(3)), sign)}
 
@@ -29,7 +29,7 @@ def test_rows_are_numbered_across_windows(wanted: bool, sign: str) -> None:
 def test_a_row_may_say_in_or_out() -> None:
     with MemberSpool() as spool:
         intake = MemberIntake(spool, member_reader(hash_emails=True))
-        faults = intake.take([address(1), address(2), address(3), "nobody"], [True, "out", None, "?"])
+        faults = intake.take([address(1), address(2), address(3), "nobody"], [True, "out", None, "?"]).faults
         assert faults == [
             RowFault(RowRef(3, "row 3"), (UNCLEAR,)),
             RowFault(RowRef(4, "row 4"), (UNUSABLE, UNCLEAR)),

@@ -1,5 +1,7 @@
 """What an invalid value costs, and that nothing of it is quiet."""
 
+from hashlib import sha256
+
 import pytest
 
 from airflow_provider_rokt.exceptions import (
@@ -9,6 +11,7 @@ from airflow_provider_rokt.exceptions import (
     RoktSettingsError,
     RoktTooFewRowsError,
 )
+from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.operators.rokt import RoktAudienceOperator, RoktConversionOperator
 from airflow_provider_rokt.task.failures import RoktTaskFailed
 from tests.operators.test_conversions import orders
@@ -260,8 +263,6 @@ def test_an_audience_has_its_least_rows_before_anything_is_sent(sandbox, rokt, s
 
 
 def test_an_unknown_type_costs_its_value(sandbox, rokt, ledger):
-    from airflow_provider_rokt.hooks.rokt import RoktHook
-
     class Strange:
         def __str__(self):
             raise RuntimeError("jane@example.com")
@@ -276,3 +277,48 @@ def test_an_unknown_type_costs_its_value(sandbox, rokt, ledger):
     assert "Strange" in str(failed.value)
     assert "jane" not in str(failed.value)
     assert not isinstance(failed.value.__cause__, RoktMappingError)
+
+
+def test_a_default_is_no_value_that_was_given(sandbox, rokt, shop):
+    mapping = MAPPING | {"user_attributes.age": {"column": "age", "default": 40}}
+    shop([row | {"age": (BAD if n < 60 else 30) if n < 110 else None} for n, row in enumerate(rows(400))])
+    with pytest.raises(RoktTaskFailed, match=r"of the values of user_attributes\.age cannot be sent \(60 of 110"):
+        send(mapping=mapping)
+
+
+def test_a_bad_entry_costs_its_list(sandbox, rokt, ledger):
+    mapping = MAPPING | {"user_attributes.tags": "tags"}
+    made = [row | {"tags": ["a", "b" * (513 if n == 0 else 1)]} for n, row in enumerate(rows(3))]
+    result = RoktHook().send_conversions(made, mapping)
+    assert (result["rows_accepted"], result["dropped"]) == (3, {"user_attributes.tags": 1})
+    assert sorted(document["user_attributes"].get("tags", []) for document in sandbox.store.documents)[0] == []
+
+
+def test_a_row_that_no_batch_can_hold_gives_its_id_to_the_next(sandbox, rokt, shop):
+    names = [f"text{n}" for n in range(40)]
+    mapping = MAPPING | {f"user_attributes.{name}": name for name in names}
+    made = [row | dict.fromkeys(names, "short") | {"source_message_id": "same"} for row in rows(2)]
+    made[0] |= dict.fromkeys(names, "x" * 4096) | {"mobile": BAD}
+    shop(made)
+    result = send(mapping=mapping, max_rejected=1)
+    assert (result["rows_accepted"], result["rows_rejected"], result["dropped"]) == (1, 1, {})
+
+
+def test_a_consents_time_costs_the_row_unless_it_is_named_itself(sandbox, rokt, shop):
+    time = "consent_state.gdpr.ads.timestamp_unixtime_ms"
+    mapping = MAPPING | {"consent_state.gdpr.ads.consented": {"literal": True}, time: "asked"}
+    shop([row | {"asked": BAD if n == 0 else row["timestamp_unixtime_ms"]} for n, row in enumerate(rows(3))])
+    assert send(mapping=mapping, on_invalid="drop", max_rejected=1)["rows_rejected"] == 1
+    named = mapping | {time: {"column": "asked", "on_invalid": "drop"}}
+    assert send(mapping=named)["dropped"] == {time: 1}
+
+
+@pytest.mark.parametrize("via", ["import", "events"])
+@pytest.mark.parametrize("column", ["email", "other"])
+def test_one_of_address_and_hash_is_enough(sandbox, rokt, shop, via, column):
+    digests = [sha256(row["email"].encode()).hexdigest() for row in rows(3)]
+    made = [row | {"other": digest} for row, digest in zip(rows(3), digests, strict=True)]
+    made[1][column] = BAD
+    shop(made)
+    result = mirror(mapping={"user_identities.email": "email", "user_identities.other": "other"}, via=via)
+    assert (result["rows_accepted"], result["dropped"]) == (3, {f"user_identities.{column}": 1})

@@ -50,6 +50,15 @@ def test_a_template_is_rendered_as_the_dag_says() -> None:
     assert (task.sql, task.parameters) == ("SELECT 2026", {"n": "2026"})
 
 
+@pytest.mark.parametrize("native", [True, False])
+def test_a_dag_may_have_its_own_signs_for_templates(native: bool) -> None:
+    signs = {"variable_start_string": "[[", "variable_end_string": "]]"}
+    with DAG("d", schedule=None, render_template_as_native_obj=native, jinja_environment_kwargs=signs) as dag:
+        task = RoktConversionOperator(task_id="t", sql="SELECT [[ number ]]", sql_conn_id="{{ shop }}", mapping=LEAST)
+    task.render_template_fields({"number": 2026}, dag.get_template_env())
+    assert (task.sql, task.sql_conn_id) == ("SELECT 2026", "{{ shop }}")
+
+
 def test_a_time_rendered_as_an_object_is_a_time(sandbox, rokt, shop) -> None:
     shop([{"email": "a@example.com", "id": "1"}])
     with DAG("d", start_date=datetime(2026, 1, 1), schedule=None, render_template_as_native_obj=True) as dag:

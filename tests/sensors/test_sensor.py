@@ -248,3 +248,7 @@ class TestAsATask:
     def test_making_it_touches_nothing(self, tmp_path, monkeypatch):
         monkeypatch.setenv("AIRFLOW__ROKT__LEDGER_PATH", "no/such/place")
         sensor("{{ nothing }}", max_rejected="{{ later }}")
+
+    def test_a_threshold_that_is_still_a_template_is_refused_when_it_runs(self, deliver):
+        cause = failure(sensor(deliver(accepted=1), max_failed="{{ params.most }}").execute, {})
+        assert "max_failed must be a whole number" in str(cause)
