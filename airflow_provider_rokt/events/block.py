@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from airflow_provider_rokt.events.fields import Cost
+from airflow_provider_rokt.events.identifiers import Identifier
 from airflow_provider_rokt.events.values import BadValue, Json, Normaliser, text, unreadable
 from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.row import FieldFault
@@ -133,7 +134,9 @@ class Block:
         self.dropped.setdefault(index, []).append(fault)
 
 
-def _normalised(normalise: Normaliser, raws: Iterable[object]) -> Values:
+def _normalised(normalise: Normaliser, raws: Sequence[Any]) -> Values:
+    if isinstance(normalise, Identifier) and normalise.leaves(raws):
+        return list(raws)
     if normalise is not text:
         return [None if raw is None else normalise(raw) for raw in raws]
     # Most columns are text that is sent as it is; calling for each value would take ten times as long.

@@ -60,14 +60,14 @@ def hashed(clean: Normaliser) -> Normaliser:
         ready = digest(value)
         if ready is not None:
             return ready
-        if type(value) is str and is_wrapped(value.strip()):
+        if type(value) is str and not value[:1].isalnum() and is_wrapped(value.strip()):
             raise BadValue(WRAPPED)
         cleaned = clean(value)
         if cleaned is None:
             return None
         written = str(cleaned)
         # Nan is a name; "nan" is what pandas makes of an empty cell.
-        if written != "Nan" and is_nothing(written):
+        if not written.isdigit() and written != "Nan" and is_nothing(written):
             raise BadValue(PLACEHOLDER)
         return sha256(written.lower().encode()).hexdigest()
 
@@ -79,18 +79,21 @@ def email(value: object) -> str | None:
 
     :raises BadValue: if it is neither.
     """
+    # A digest is no address, so nearly every value needs no other look.
+    if type(value) is str and is_address(address := value.strip().lower()):
+        return address
     ready = digest(value)
     if ready is not None:
         return ready
-    address = trimmed(value)
-    if address is None:
+    written = trimmed(value)
+    if written is None:
         return None
-    address = address.lower()
-    if is_address(address):
-        return address
-    if not visible(address):
+    written = written.lower()
+    if is_address(written):
+        return written
+    if not visible(written):
         return None
-    raise BadValue(why_no_address(address) or "not an e-mail address")
+    raise BadValue(why_no_address(written) or "not an e-mail address")
 
 
 def why_no_address(written: str) -> str | None:

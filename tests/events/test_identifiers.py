@@ -41,7 +41,7 @@ def test_a_placeholder_is_no_identity(raw: object) -> None:
 
 
 @pytest.mark.parametrize("raw", ["null", "None", "n/a", "undefined", "(null)", "-", "[object Object]"])
-@pytest.mark.parametrize("rule", [*IDS, guid], ids=lambda rule: rule.__qualname__)
+@pytest.mark.parametrize("rule", [*IDS, guid], ids=lambda rule: type(rule).__name__)
 def test_the_reason_says_so_whichever_id_it_is(rule: object, raw: str) -> None:
     with pytest.raises(BadValue, match="a placeholder"):
         rule(raw)
