@@ -39,14 +39,14 @@ class RecentKeys:
 
     def before(self, key: str, content: int) -> int | None:
         """The content that the key came with before; None where it is new, and remembered from now on."""
-        if key in self._current:
-            return self._current[key]
-        if key in self._previous:
-            return self._previous[key]
+        if (before := self._current.get(key)) is not None:
+            return before
+        before = self._previous.get(key)
         if len(self._current) >= _REMEMBERED:
             self._previous, self._current = self._current, {}
-        self._current[key] = content
-        return None
+        # Also where it was remembered before: it is among the recent ones again.
+        self._current[key] = content if before is None else before
+        return before
 
 
 class ConversionStream:

@@ -210,7 +210,7 @@ def _key(data: Document, number: int) -> str:
     key: str | None = data.get("source_message_id")
     if key is None:
         return RowRef.at(number).key
-    if len(key) <= _KEY_CHARS and key.isalnum():
+    if len(key) <= _KEY_CHARS and key.replace("_", "").replace("-", "").isalnum():
         return key
     # Some use the customer's address as the id, but a key is logged; one like "row 17" would be taken for a place.
     if names_place(key) or len(key) > _KEY_CHARS or not key.isprintable() or _ADDRESS_SIGN(key):

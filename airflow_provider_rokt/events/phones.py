@@ -68,7 +68,8 @@ def _national_number(written: str, region: str) -> str:
     number = _without_trunk_zero(parsed, bracketed=_BRACKETED_ZERO.search(written) is not None)
     # Only the length is judged: 555 numbers, the guide's own example, are not assigned to anybody. Since some countries
     # have made their numbers longer, either reading may have it.
-    verdicts = {phonenumbers.is_possible_number_with_reason(reading) for reading in (number, parsed)}
+    readings = (number,) if number is parsed else (number, parsed)
+    verdicts = {phonenumbers.is_possible_number_with_reason(reading) for reading in readings}
     if ValidationResult.IS_POSSIBLE not in verdicts:
         if ValidationResult.IS_POSSIBLE_LOCAL_ONLY in verdicts:
             # Somebody has it in every area, so it would match nobody.
