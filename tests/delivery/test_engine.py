@@ -2,6 +2,7 @@ import itertools
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_rokt.api.client import Answer, NoAnswerError
-from airflow_provider_rokt.api.endpoints import BULK, IMPORT_V3
+from airflow_provider_rokt.api.endpoints import BULK, HISTORICAL, IMPORT_V1, IMPORT_V3
 from airflow_provider_rokt.api.pacing import Pacer
 from airflow_provider_rokt.api.retry import RetryPolicy
 from airflow_provider_rokt.delivery.engine import MOST_BYTES, Engine
@@ -366,6 +367,21 @@ def test_blocks_of_an_import_are_not_held_to_the_events_rate() -> None:
     begin = bench.clock.now
     bench.settle(import_of(1000, 100))
     assert bench.clock.now == begin
+
+
+def test_an_import_counts_as_one_however_many_blocks_it_has() -> None:
+    bench = Bench(Scripted(answer_of(201)), rate=10)
+    begin = bench.clock.now
+    for _ in range(10):
+        bench.settle(import_of(1000, 100))
+    assert bench.clock.now == begin
+    bench.settle(import_of(1000, 100))
+    assert bench.clock.now > begin
+
+
+@pytest.mark.parametrize(("endpoint", "counted"), [(BULK, 10), (HISTORICAL, 10), (IMPORT_V1, 1), (IMPORT_V3, 1)])
+def test_the_events_endpoints_alone_count_batches(endpoint: Endpoint, counted: int) -> None:
+    assert replace(import_of(1000, 100), endpoint=endpoint).paced_batches == counted
 
 
 class LargeUser(Block):
