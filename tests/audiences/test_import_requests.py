@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from airflow_provider_rokt.api.endpoints import IMPORT_V1, IMPORT_V3
 from airflow_provider_rokt.audiences import import_requests as importing
+from airflow_provider_rokt.audiences.address import EMAIL, OTHER
 from airflow_provider_rokt.audiences.import_requests import ImportEnvelope, MemberBlock, MemberPacker
 from airflow_provider_rokt.audiences.plan import Change, MemberKind
+from airflow_provider_rokt.events.fields import COVERED
 from airflow_provider_rokt.flow.request import Request
 from airflow_provider_rokt.flow.row import RowRef
 from tests.audiences.people import ENVELOPE, address, hashed
@@ -121,6 +123,17 @@ def test_splitting_ends_at_single_members_and_loses_none(size: int, raw: bool) -
     assert len(single) == size
     assert b",".join(batch.body for batch in single) == block.body
     assert [row for batch in single for row in batch.rows] == list(block.rows)
+
+
+@pytest.mark.parametrize(("raw", "path"), [(True, EMAIL), (False, OTHER)])
+def test_blocks_and_their_parts_cover_the_kind_of_their_members(raw: bool, path: str) -> None:
+    (request,) = packed([change(number, raw=raw) for number in range(1, 2_001)])
+    blocks = [*request.batches]
+    assert len(blocks) == 2
+    while blocks:
+        block = blocks.pop()
+        assert block.coverage == COVERED[path]
+        blocks += block.split()[: len(block.rows) - 1]
 
 
 def test_rows_behave_as_a_sequence() -> None:

@@ -3,6 +3,7 @@
 import itertools
 import logging
 import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -32,7 +33,7 @@ from airflow_provider_rokt.ledger.reader import LedgerReader
 from airflow_provider_rokt.ledger.report import Report
 from airflow_provider_rokt.sandbox import Sandbox, Settings
 from airflow_provider_rokt.sandbox.faults import AnyFault, Delay, Redirect, Refuse, Reset, Status
-from tests.delivery.rokt import request_of, requests_of
+from tests.delivery.rokt import answer_of, request_of, requests_of
 from tests.flow.requests import rows_in
 
 # Impatient, so that tests are quick; the budget is far longer than any test.
@@ -385,6 +386,38 @@ def test_a_fault_in_a_thread_is_raised_and_its_rows_are_accounted_for(office: Of
     report = office.ledger().report()
     assert report is not None
     assert report["rows_failed"] == report["rows_read"]
+
+
+class TwiceWrong:
+    """Refuses the credentials of the first request; any other finds no API, once it is let go."""
+
+    def __init__(self) -> None:
+        self.held, self.let_go = threading.Event(), threading.Event()
+
+    def post(self, endpoint: Endpoint, body: bytes) -> Answer:
+        if b'"row-1"' in body:
+            return answer_of(401)
+        self.held.set()
+        self.let_go.wait(30)
+        return answer_of(404)
+
+
+def test_the_first_error_is_the_one_that_is_raised(office: Office) -> None:
+    rokt = TwiceWrong()
+    first, second, *others = requests_of(80, 10)
+    with office.begin(poster=rokt, concurrency=2) as delivery:
+        delivery.read(80)
+        delivery.send(second)
+        assert rokt.held.wait(30)
+        with pytest.raises(RoktAuthError):
+            for request in (first, *others):
+                delivery.send(request)
+        rokt.let_go.set()
+        with pytest.raises(RoktAuthError):
+            delivery.finish()
+    reasons = {row.key: row.faults[0].reason for row in office.ledger().rows()}
+    assert reasons["row-1"] == "Rokt refused the credentials"
+    assert reasons["row-11"] == "the address is not that of Rokt's API"
 
 
 class Unwritable:

@@ -2,6 +2,7 @@ import itertools
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_rokt.api.client import Answer, NoAnswerError
-from airflow_provider_rokt.api.endpoints import BULK, IMPORT_V3
+from airflow_provider_rokt.api.endpoints import BULK, HISTORICAL, IMPORT_V1, IMPORT_V3
 from airflow_provider_rokt.api.pacing import Pacer
 from airflow_provider_rokt.api.retry import RetryPolicy
 from airflow_provider_rokt.delivery.engine import MOST_BYTES, Engine
-from airflow_provider_rokt.delivery.exchange import Dispatcher, Halt
+from airflow_provider_rokt.delivery.exchange import Dispatcher, Exchange, Halt
 from airflow_provider_rokt.delivery.settlement import Settlement, Settler
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError
 from airflow_provider_rokt.flow.request import Batch, Endpoint, Request
@@ -240,6 +241,32 @@ def test_an_answer_that_ends_the_delivery_is_an_error_and_fails_the_rows(status:
     assert len(rokt.bodies) == 1
 
 
+def test_an_error_is_kept_while_the_rest_is_settled() -> None:
+    # The first answer leaves two halves: one of them is answered with 401, the other is not sent any more.
+    rokt = Scripted(answer_of(202, "somewhere: bad"), answer_of(401), answer_of(404))
+    settlement = Bench(rokt).settle(request_of(["a"], ["b"]))
+    assert isinstance(settlement.error, RoktAuthError)
+    assert len(rokt.bodies) == 2
+    assert {fault.faults[0].reason for fault in settlement.failed} == {"Rokt refused the credentials"}
+    assert sorted(keys_of(settlement.failed)) == ["a", "b"]
+
+
+def test_of_several_errors_the_first_stays() -> None:
+    settlement, request = Settlement(), request_of(["a"])
+    for error in (None, RoktAuthError("first"), RoktEndpointError("second"), None):
+        settlement.book(Exchange(request, error=error), [])
+    assert str(settlement.error) == "first"
+
+
+def test_of_several_reasons_to_halt_the_first_stays() -> None:
+    halt = Halt()
+    assert not halt.event.is_set()
+    for reason in ("the task was stopped", "the delivery ended early"):
+        halt.because(reason)
+        assert halt.reason == "the task was stopped"
+    assert halt.event.is_set()
+
+
 def test_a_fault_of_ours_fails_the_rows_and_is_told() -> None:
     settlement = Bench(Scripted(KeyError("a value"))).settle(request_of(["a"]))
     assert isinstance(settlement.error, KeyError)
@@ -317,11 +344,44 @@ def test_an_import_that_is_refused_whatever_it_holds_is_given_up() -> None:
     assert settlement.failed[0].faults[0].reason == "not sent: Rokt refused 256 requests in a row"
 
 
+def test_an_import_is_not_given_up_while_some_of_it_is_taken() -> None:
+    # Many more refusals than would be too many in a row.
+    bad = [str(number) for number in range(50, 10_000, 100)]
+    rokt = ImportRokt(bad)
+    settlement = Bench(rokt).settle(import_of(10_000, 500))
+    assert rokt.posts > 3 * 256
+    assert keys_of(settlement.rejected) == bad
+    assert (settlement.accepted, settlement.failed) == (10_000 - len(bad), [])
+
+
+def test_accepted_rows_are_counted_by_the_coverage_of_their_batch() -> None:
+    carrying, other = (
+        batch._replace(coverage=bits) for batch, bits in ((batch_of("a1", "a2", "a3"), 5), (batch_of("b"), 2))
+    )
+    settlement = Bench(ModelRokt({"a2": "path"})).settle(Request(BULK, (carrying, other)))
+    assert settlement.coverage == {5: 2, 2: 1}
+
+
 def test_blocks_of_an_import_are_not_held_to_the_events_rate() -> None:
     bench = Bench(Scripted(answer_of(201)), rate=1)
     begin = bench.clock.now
     bench.settle(import_of(1000, 100))
     assert bench.clock.now == begin
+
+
+def test_an_import_counts_as_one_however_many_blocks_it_has() -> None:
+    bench = Bench(Scripted(answer_of(201)), rate=10)
+    begin = bench.clock.now
+    for _ in range(10):
+        bench.settle(import_of(1000, 100))
+    assert bench.clock.now == begin
+    bench.settle(import_of(1000, 100))
+    assert bench.clock.now > begin
+
+
+@pytest.mark.parametrize(("endpoint", "counted"), [(BULK, 10), (HISTORICAL, 10), (IMPORT_V1, 1), (IMPORT_V3, 1)])
+def test_the_events_endpoints_alone_count_batches(endpoint: Endpoint, counted: int) -> None:
+    assert replace(import_of(1000, 100), endpoint=endpoint).paced_batches == counted
 
 
 class LargeUser(Block):

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_rokt.events.batch import EventBatch, serialise
-from airflow_provider_rokt.events.grouping import group
+from airflow_provider_rokt.events.fields import COVERED
+from airflow_provider_rokt.events.grouping import coverage_of, group
 from airflow_provider_rokt.flow.row import RowRef
 from airflow_provider_rokt.limits import ATTRIBUTES, BATCH_BYTES, EVENTS_PER_REQUEST
 from tests.events.documents import EXAMPLE, Document, conversions, reordered, with_value, without
@@ -163,6 +164,39 @@ def test_splitting_a_batch_covers_its_rows(rows: Rows) -> None:
         assert all(len(part.rows) == 1 for part in parts)
         events = [event for part in parts for event in json.loads(part.body)["events"]]
         assert exactly(events) == exactly(json.loads(batch.body)["events"])
+
+
+@settings(deadline=None)
+@given(windows(), st.data())
+def test_a_batch_and_its_parts_cover_what_they_carry(rows: Rows, data: st.DataObject) -> None:
+    mobiles = [data.draw(st.sampled_from([{}, {"mobile": "+15551234567"}])) for _ in rows[:8]] or [{}]
+    rows = [
+        (row, with_value(document, ("user_attributes",), document["user_attributes"] | mobiles[place % len(mobiles)]))
+        for place, (row, document) in enumerate(rows)
+    ]
+    for batch in group(rows).batches:
+        for part in (batch, *batch.split()):
+            assert part.coverage == coverage_of(json.loads(part.body))
+
+
+def test_a_batch_covers_what_any_of_its_rows_brought() -> None:
+    (batch,) = group(with_attributes({}, {"mobile": "+15551234567"}, {"city": "Bonn"})).batches
+    covered = {path for path, bit in COVERED.items() if batch.coverage & bit}
+    assert covered == {
+        "ip",
+        "device_info.http_header_user_agent",
+        "user_identities.email",
+        "user_identities.customerid",
+        "user_identities.other2",
+        "user_attributes.mobile",
+    }
+    assert {part.coverage for part in batch.split()} == {batch.coverage}
+
+
+def test_a_batch_that_fits_only_unescaped_covers_the_same() -> None:
+    (batch,) = group(numbered([with_value(EXAMPLE, NOTE, "日" * 30_000)])).batches
+    assert not batch.body.isascii()
+    assert batch.coverage == coverage_of(EXAMPLE)
 
 
 def test_a_users_events_become_one_batch() -> None:

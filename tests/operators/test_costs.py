@@ -13,6 +13,7 @@ from airflow_provider_rokt.exceptions import (
 )
 from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.operators.rokt import RoktAudienceOperator, RoktConversionOperator
+from airflow_provider_rokt.sandbox.faults import Refuse
 from airflow_provider_rokt.task.failures import RoktTaskFailed
 from tests.operators.test_conversions import orders
 
@@ -88,6 +89,24 @@ def test_an_identity_costs_the_row_only_where_no_other_is_left(sandbox, rokt, sh
 
 
 @pytest.mark.parametrize(
+    "options",
+    [
+        {"on_invalid": "drop"},
+        {"mapping": MAPPING | {"user_identities.email": {"column": "email", "on_invalid": "drop"}}},
+    ],
+)
+def test_dropping_an_identity_costs_the_row_all_the_same_where_no_other_is_left(sandbox, rokt, shop, options):
+    made = rows(email=BAD, customerid=None)
+    made[1]["email"] = BAD
+    shop(made)
+    result = send(max_rejected=1, **options)
+    assert (result["rows_rejected"], result["dropped"]) == (1, {"user_identities.email": 1})
+    assert result["rejections"][0]["row"] == "order-0"
+    assert result["rejections"][0]["path"] == "user_identities.email"
+    assert len(sandbox.store.events) == 4
+
+
+@pytest.mark.parametrize(
     ("options", "rejected", "dropped"),
     [
         ({"on_invalid": "reject"}, 1, {}),
@@ -137,6 +156,22 @@ def test_what_only_the_schema_refuses_costs_itself_too(sandbox, rokt, shop):
     assert sum("biography" in document.get("user_attributes", {}) for document in sandbox.store.documents) == 4
 
 
+def test_what_only_the_schema_refuses_costs_the_row_with_what_costs_it(sandbox, rokt, shop):
+    details = {"user_attributes.biography": "biography", f"{DATA}note": {"column": "note", "on_invalid": "reject"}}
+    made = [row | {"biography": "short", "note": "short"} for row in rows()]
+    made[1] |= {"biography": "x" * 4097, "note": "x" * 4097}
+    shop(made)
+    result = send(mapping=MAPPING | details, max_rejected=1)
+    assert (result["rows_accepted"], result["rows_rejected"], result["dropped"]) == (4, 1, {})
+
+
+def test_what_only_the_schema_refuses_is_judged_before_anything_is_sent(sandbox, rokt, shop):
+    shop([row | {"biography": "x" * 4097} for row in rows(200)])
+    with pytest.raises(RoktTaskFailed, match=r"100 % of the values of user_attributes\.biography"):
+        send(mapping=MAPPING | {"user_attributes.biography": "biography"})
+    assert not sandbox.store.requests
+
+
 def test_a_wrong_column_is_noticed_before_anything_is_sent(sandbox, rokt, shop):
     shop([row | {"mobile": BAD} if n % 4 else row for n, row in enumerate(rows(400))])
     with pytest.raises(RoktTaskFailed) as failed:
@@ -178,6 +213,17 @@ def test_a_row_that_is_repeated_is_skipped_and_one_that_contradicts_is_rejected(
     assert "repeats the id of an earlier row with other content" in result["rejections"][0]["reason"]
 
 
+@pytest.mark.parametrize(
+    "changes", [{"mobile": "5551234568"}, {"ip": "203.0.113.2"}, {"customerid": "c9"}, {"amount": "1.00"}]
+)
+def test_another_value_of_any_kind_is_other_content(sandbox, rokt, shop, changes):
+    made = rows(2)
+    made[1] = made[0] | changes
+    shop(made)
+    result = send(max_rejected=1)
+    assert (result["rows_accepted"], result["rows_skipped"], result["rows_rejected"]) == (1, 0, 1)
+
+
 def test_columns_that_are_not_sent_make_no_other_content(sandbox, rokt, shop):
     made = [row | {"note": n} for n, row in enumerate(rows(2))]
     made[1] = made[0] | {"note": "another"}
@@ -212,6 +258,41 @@ def test_coverage_tells_what_the_accepted_rows_carry(sandbox, rokt, shop):
         "user_identities.customerid": 1.0,
         "user_attributes.mobile": 0.3333,
         "ip": 1.0,
+    }
+
+
+def test_coverage_counts_rows_however_many_share_a_batch(sandbox, rokt, shop):
+    made = rows(4)
+    made[1] |= {name: made[0][name] for name in ("email", "customerid")}
+    made[2] |= {name: made[0][name] for name in ("email", "customerid")}
+    made[0]["mobile"] = made[3]["mobile"] = made[3]["ip"] = None
+    shop(made)
+    result = send()
+    assert result["batches"] == 2
+    # The first row's batch carries the phone number that another row brought: both describe one person.
+    assert result["coverage"] == {
+        "user_identities.email": 1.0,
+        "user_identities.customerid": 1.0,
+        "user_attributes.mobile": 0.75,
+        "ip": 0.75,
+    }
+
+
+@pytest.mark.parametrize("locator", ["path", "none"])
+def test_coverage_stays_that_of_the_rows_where_a_batch_is_taken_apart(sandbox, rokt, shop, locator):
+    made = rows(5)
+    for row in made[1:3]:
+        row |= {name: made[0][name] for name in ("email", "customerid")}
+    made[4] |= {"mobile": None, "ip": None}
+    shop(made)
+    sandbox.faults.add(Refuse(message_ids=frozenset({"order-1"}), locator=locator))
+    result = send(max_rejected=1)
+    assert (result["rows_accepted"], result["rows_rejected"]) == (4, 1)
+    assert result["coverage"] == {
+        "user_identities.email": 1.0,
+        "user_identities.customerid": 1.0,
+        "user_attributes.mobile": 0.75,
+        "ip": 0.75,
     }
 
 
@@ -251,6 +332,16 @@ def test_an_audiences_attributes_are_judged_alike(sandbox, rokt, shop):
     shop([row | {"mobile": BAD} for row in rows(200)])
     with pytest.raises(RoktTaskFailed, match="100 % of the values of user_attributes"):
         mirror(mapping=mapping, audience="other")
+
+
+def test_an_audience_of_a_wrong_column_sends_nothing(sandbox, rokt, shop):
+    mapping = {"user_identities.email": "email", "user_attributes.mobile": "mobile"}
+    shop([row | {"mobile": BAD} if n % 4 else row for n, row in enumerate(rows(400))])
+    with pytest.raises(RoktTaskFailed, match=r"Nothing was sent: max_dropped=0\.2") as failed:
+        mirror(mapping=mapping)
+    assert isinstance(failed.value.__cause__, RoktDroppedError)
+    assert not sandbox.store.requests
+    assert mirror(mapping=mapping, max_dropped=0.75)["rows_accepted"] == 400
 
 
 def test_an_audience_has_its_least_rows_before_anything_is_sent(sandbox, rokt, shop):

@@ -175,6 +175,25 @@ def test_what_is_only_known_when_the_task_runs_is_not_judged() -> None:
         conversions(resend_from=before.output, parameters=before.output, mapping=before.output)
 
 
+@pytest.mark.parametrize("mark", ["{{ it }}", "{% if it %}{% endif %}", "{# later #}"])
+def test_each_mark_of_jinjas_makes_a_template(mark: str) -> None:
+    mapping = GOOD | {"user_attributes.city": {"literal": mark}, "events[].data.custom_attributes.currency": mark}
+    conversions(environment=mark, mapping=mapping | {"user_attributes.age": {"literal": mark}})
+    audience(audience=f" {mark}", environment=mark)
+
+
+@pytest.mark.parametrize("concurrency", [1, 32])
+def test_the_bounds_of_an_argument_are_allowed(concurrency: int) -> None:
+    assert conversions(concurrency=concurrency).delivery_options().concurrency == concurrency
+
+
+@pytest.mark.parametrize("name", [True, 1.0])
+def test_of_an_audiences_name_a_whole_number_alone_becomes_text(name: Any) -> None:
+    assert audience(audience=2026).delivery_options().audience == "2026"
+    with pytest.raises(RoktSettingsError, match="audience must be a name"):
+        audience(audience=name)
+
+
 def test_a_path_is_no_template_and_is_judged_beside_one() -> None:
     with pytest.raises(RoktSettingsError, match=r"user_identities\.emial"):
         conversions(mapping=GOOD | {"user_identities.emial": "{{ params.column }}"})

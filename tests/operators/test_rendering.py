@@ -43,6 +43,10 @@ def test_an_audience_may_be_a_number(sandbox, rokt, shop) -> None:
     assert set(sandbox.store.audiences) == {"2026"}
 
 
+def test_a_comment_is_no_part_of_what_is_rendered() -> None:
+    assert rendered(RoktAudienceOperator, native=False, audience="vip{# of spring #}").audience == "vip"
+
+
 def test_a_template_is_rendered_as_the_dag_says() -> None:
     task = rendered(RoktConversionOperator, parameters="{{ rows }}", resend_from="{{ result }}")
     assert (task.parameters, task.resend_from) == ([1, 2], {"delivery_id": "d"})

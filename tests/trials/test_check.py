@@ -82,6 +82,22 @@ def test_an_identity_that_costs_its_row_is_one_invalid_value():
     assert (email["invalid"], email["share"]) == (1, 0.5)
 
 
+@pytest.mark.parametrize(
+    ("email", "options", "costs"),
+    [
+        ("email", {}, "the row, if no identity is left"),
+        ("email", {"on_invalid": "drop"}, "the row, if no identity is left"),
+        ({"column": "email", "on_invalid": "drop"}, {}, "the row, if no identity is left"),
+        ("email", {"on_invalid": "reject"}, "the row"),
+        ({"column": "email", "on_invalid": "reject"}, {"on_invalid": "drop"}, "the row"),
+    ],
+)
+def test_an_identity_is_told_to_cost_the_row_whatever_is_asked_for(email, options, costs):
+    result = check([order(1, email="nobody"), order(2)], MAPPING | {EMAIL: email}, max_rejected=1, **options)
+    (field,) = [one for one in result["fields"] if one["path"] == EMAIL]
+    assert (field["costs"], field["invalid"], result["rows_sendable"]) == (costs, 1, 1)
+
+
 def test_it_is_judged_by_what_the_task_allows():
     rows = [order(n, phone="none") for n in range(99)] + [order(99, at="soon", phone="none")]
     mapping = MAPPING | {"user_attributes.mobile": "phone"}

@@ -1,0 +1,67 @@
+"""The stream of conversions: repeats are recognised in constant memory, and nothing leaves that the schema refuses."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from airflow_provider_rokt.api.endpoints import BULK
+from airflow_provider_rokt.events.conversion_stream import ConversionStream, RecentKeys
+from airflow_provider_rokt.events.documents import MappingPlan
+from airflow_provider_rokt.events.mapping import compile_mapping
+from airflow_provider_rokt.flow.row import FieldFault
+from airflow_provider_rokt.flow.stream import Packed
+from tests.events.test_mapping import LEAST, LEAST_ROW, RULES
+
+EMAIL = "user_identities.email"
+NO_ADDRESS = FieldFault(EMAIL, "not a lower-case e-mail address without spaces")
+
+
+def seen_again_after(others: int) -> int | None:
+    """What is known of a key after so many others."""
+    recent = RecentKeys()
+    assert recent.before("first", 7) is None
+    for number in range(others):
+        assert recent.before(f"other-{number}", number) is None
+    return recent.before("first", 8)
+
+
+@pytest.mark.parametrize("others", [0, 1, 16_383, 16_384, 16_385, 32_000])
+def test_a_key_is_recognised_among_the_last_16384_and_some_more(others: int) -> None:
+    assert seen_again_after(others) == 7
+
+
+def test_a_key_long_gone_is_forgotten_so_that_memory_stays_constant() -> None:
+    assert seen_again_after(3 * 16_384) is None
+
+
+def lenient(plan: MappingPlan, path: str) -> MappingPlan:
+    """A plan that takes any text for one identity, as if its rule were laxer than the schema."""
+    sections = [
+        (name, tuple(step._replace(normalise=str) if step.path == path else step for step in steps))
+        for name, steps in plan.sections
+    ]
+    return replace(plan, sections=tuple(sections))
+
+
+def packed(**changes: Any) -> Packed:
+    """What becomes of a single row, whose address may be anything."""
+    row = LEAST_ROW | {"customer": None} | changes
+    plan = compile_mapping(LEAST | {"user_identities.customerid": "customer"}, tuple(row), RULES)
+    stream = ConversionStream(lenient(plan, EMAIL), now=RULES.now, batches_per_request=10, bulk=BULK)
+    window = stream.window([tuple(row.values())])
+    window.requests = [*window.requests, *(request for last in stream.flush() for request in last.requests)]
+    return window
+
+
+def test_what_the_schema_refuses_is_taken_out() -> None:
+    found = packed(email="NOBODY@", customer="c1")
+    assert (found.faults, [row.faults for row in found.dropped]) == ([], [[NO_ADDRESS]])
+    (request,) = found.requests
+    assert b'"user_identities":{"customerid":"c1"}' in request.body
+
+
+def test_a_row_that_does_not_fit_without_it_either_is_rejected_for_it() -> None:
+    found = packed(email="NOBODY@")
+    assert (found.requests, found.dropped) == ([], [])
+    assert [row.faults for row in found.faults] == [[NO_ADDRESS]]
