@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from airflow_provider_rokt.api.endpoints import ENDPOINTS
 from airflow_provider_rokt.exceptions import RoktSettingsError
 from airflow_provider_rokt.flow.request import Endpoint, Surface
 
@@ -17,7 +18,10 @@ ALLOWED_DOMAINS: Final = ("mparticle.com", "rokt.com")
 _AMBIGUOUS: Final = re.compile(r"[\s\\\x00-\x1f\x7f]|[^\x00-\x7f]")
 _AMBIGUOUS_PATH: Final = re.compile(r"\.\.|%2e|%2f|%5c|//", re.IGNORECASE)
 _HOST: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
-_VERSIONED: Final = re.compile(r"/(v\d+|api/1\.0)(/(bulk)?events(/historical)?|/import/suppression)?$", re.IGNORECASE)
+_VERSION: Final = r"v\d+|api/1\.0"
+# What follows the version at Rokt's endpoints, and at mParticle's own for a single batch, which is not used here.
+_PATHS: Final = {"/events", *(re.sub(rf"^(?:{_VERSION})", "", endpoint.path) for endpoint in ENDPOINTS)}
+_VERSIONED: Final = re.compile(rf"/(?:{_VERSION})(?:{'|'.join(map(re.escape, sorted(_PATHS)))})?$", re.IGNORECASE)
 
 
 def events_base(pod: str) -> str:

@@ -127,7 +127,10 @@ def _owner(request: Request, refusal: Refusal, spans: tuple[list[int], list[int]
 
 
 def _spans(request: Request) -> tuple[list[int], list[int]]:
-    """Where each batch starts and ends in the body, in bytes, which are characters since the body is ASCII."""
+    """Where each batch starts and ends in the body, in bytes.
+
+    Those are characters: a body of several batches is ASCII, since a batch that is not travels alone.
+    """
     sizes = [len(batch.body) for batch in request.batches]
     starts = list(accumulate((size + 1 for size in sizes[:-1]), initial=len(request.prefix)))
     return starts, [start + size for start, size in zip(starts, sizes, strict=True)]

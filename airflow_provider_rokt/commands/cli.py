@@ -129,6 +129,7 @@ _DELIVERIES = GroupCommand(
             args=(
                 _arg("delivery_id", help="the delivery's id, or its ledger's URI"),
                 _arg("--rows", type=_COUNT, default=20, help="most rows to show (default: %(default)s)"),
+                ARG_OUTPUT,
                 ARG_VERBOSE,
             ),
         ),

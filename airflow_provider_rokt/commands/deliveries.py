@@ -3,16 +3,16 @@
 import json
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
 from airflow_provider_rokt.commands.exit_status import exits
-from airflow_provider_rokt.commands.output import print_data, printable
+from airflow_provider_rokt.commands.output import aligned, is_data, print_data, printable
 from airflow_provider_rokt.exceptions import RoktLedgerError
 from airflow_provider_rokt.flow.row import RowRef
 from airflow_provider_rokt.ledger.reader import LedgerReader
-from airflow_provider_rokt.ledger.records import RequestRecord, RowRecord, VerdictRecord
+from airflow_provider_rokt.ledger.records import RowRecord, VerdictRecord
 from airflow_provider_rokt.task.configuration import open_ledger
 
 _COUNTS: Final = ("read", "accepted", "rejected", "failed", "skipped")
@@ -24,7 +24,7 @@ def list_deliveries(arguments: Namespace) -> int:
     """Lists the newest deliveries, newest first."""
     ledger, output = open_ledger(), arguments.output
     deliveries = [_entry(reader) for reader in ledger.deliveries(arguments.limit)]
-    if output in ("table", "plain"):
+    if not is_data(output):
         deliveries = [{name: "" if value is None else value for name, value in row.items()} for row in deliveries]
         if not deliveries:
             print(f"No deliveries under {ledger.uri}")
@@ -37,7 +37,10 @@ def list_deliveries(arguments: Namespace) -> int:
 def show_delivery(arguments: Namespace) -> int:
     """Shows one delivery."""
     reader = open_ledger().open(arguments.delivery_id)
-    for section in (_head(reader), _outcome(reader), _batches(reader.requests()), _rows(reader, arguments.rows)):
+    if is_data(arguments.output):
+        print_data(_data(reader, arguments.rows), arguments.output)
+        return 0
+    for section in (_head(reader), _outcome(reader), _batches(_verdicts(reader)), _rows(reader, arguments.rows)):
         print("\n".join(section), end="\n\n")
     return 0
 
@@ -72,6 +75,41 @@ def _task(sender: Mapping[str, Any]) -> str:
     return f"{name} #{index}" if isinstance(index, int) and index >= 0 else name
 
 
+def _data(reader: LedgerReader, most: int) -> dict[str, Any]:
+    """Everything that the text tells, and all of the report."""
+    header, report = reader.header, reader.report()
+    return {
+        "delivery_id": reader.delivery_id,
+        "operation": header.operation,
+        "started": header.started_at,
+        "sender": dict(header.sender),
+        "options": dict(header.options),
+        "ledger": reader.uri,
+        "state": _state(report),
+        "report": report,
+        "batches": [
+            {
+                "outcome": str(kind.outcome),
+                "status": kind.status,
+                "path": kind.path,
+                "reason": kind.reason,
+                "batches": batches,
+                "rows": rows,
+            }
+            for kind, batches, rows in _verdicts(reader)
+        ],
+        "rows": [
+            {
+                "outcome": str(record.outcome),
+                "number": record.number,
+                "key": record.key,
+                "faults": [fault._asdict() for fault in record.faults],
+            }
+            for record in islice(reader.rows(), most)
+        ],
+    }
+
+
 def _head(reader: LedgerReader) -> Iterator[str]:
     header = reader.header
     yield f"Delivery {reader.delivery_id}"
@@ -100,27 +138,48 @@ def _outcome(reader: LedgerReader) -> Iterator[str]:
     yield from (f"  {name.replace('_', ' '):<17} {value:>12,}" for name, value in counts.items())
     codes = ", ".join(f"{code}: {count:,}" for code, count in report["status_codes"].items())
     yield f"  answers by status {codes or 'none'}"
+    yield from _table("Skipped, by reason:", [(rows, reason) for reason, rows in _part(report, "skipped")])
+    yield from _table("Values left out, by field:", [(values, path) for path, values in _part(report, "dropped")])
+    # Two places: the report rounds shares to four digits.
+    shares = [(f"{share:>7.2%}", path) for path, share in _part(report, "coverage")]
+    yield from _table("Coverage, of the accepted rows:", shares)
 
 
-def _batches(requests: Iterable[RequestRecord]) -> Iterator[str]:
-    """How many batches had the same verdict, and how many rows were in them."""
+def _part(report: Mapping[str, Any], name: str) -> list[tuple[str, Any]]:
+    """One of the report's tables; empty in a report that has none."""
+    return list(report.get(name, {}).items())
+
+
+def _table(title: str, rows: Sequence[Sequence[object]]) -> Iterator[str]:
+    """A table below its title; nothing where it has no rows."""
+    if rows:
+        yield title
+        yield from aligned(rows)
+
+
+def _verdicts(reader: LedgerReader) -> list[tuple[VerdictRecord, int, int]]:
+    """How many batches had the same verdict, and how many rows were in them; the commonest first."""
     batches: Counter[VerdictRecord] = Counter()
     rows: Counter[VerdictRecord] = Counter()
-    for request in requests:
+    for request in reader.requests():
         for verdict in request.batches:
             kind = VerdictRecord(verdict.outcome, verdict.status, 0, verdict.reason, verdict.path)
             batches[kind] += 1
             rows[kind] += verdict.rows
+    return [(kind, count, rows[kind]) for kind, count in batches.most_common()]
+
+
+def _batches(verdicts: Sequence[tuple[VerdictRecord, int, int]]) -> Iterator[str]:
     yield "Batches"
-    for kind, count in batches.most_common(_VERDICTS_SHOWN):
+    for kind, batches, rows in verdicts[:_VERDICTS_SHOWN]:
         status = "no answer" if kind.status is None else str(kind.status)
         why = ": ".join(part for part in (kind.path, kind.reason) if part)
-        line = f"  {kind.outcome:<9} {status:<9} {count:>9,} with {rows[kind]:,} rows  {printable(why)}"
+        line = f"  {kind.outcome:<9} {status:<9} {batches:>9,} with {rows:,} rows  {printable(why)}"
         yield line.rstrip()
-    if not batches:
+    if not verdicts:
         yield "  none"
-    elif len(batches) > _VERDICTS_SHOWN:
-        yield f"  and {len(batches) - _VERDICTS_SHOWN} other verdicts"
+    elif len(verdicts) > _VERDICTS_SHOWN:
+        yield f"  and {len(verdicts) - _VERDICTS_SHOWN} other verdicts"
 
 
 def _rows(reader: LedgerReader, most: int) -> Iterator[str]:

@@ -51,7 +51,7 @@ class Batch(Protocol):
 
     @property
     def body(self) -> bytes:
-        """Its JSON, ASCII only, exactly the bytes that are sent."""
+        """Its JSON, exactly the bytes that are sent: ASCII, or UTF-8 where only that fits, alone in its request."""
 
     @property
     def rows(self) -> Sequence[RowRef]:

@@ -1,1 +1,1 @@
-"""The hook that users import: a connection to Rokt, and runs through it. Imports every inner room."""
+"""The hook that users import: a connection to Rokt, and runs through it. Imports most inner rooms."""

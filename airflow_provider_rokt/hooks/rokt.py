@@ -65,7 +65,9 @@ class RoktHook(ConnectedHook):
             mapping all keys count, and the rows after the first window can have no new ones.
         :param options: those of :class:`~airflow_provider_rokt.runs.options.ConversionOptions`, as for the operator.
         :returns: the flat report, as the operator returns it.
-        :raises RoktTaskFailed: when running it again is useless, e.g. too many rejected rows; the cause says why.
+        :raises RoktTaskFailed: when running it again is useless. The cause says why, such as RoktRejectedError for too
+            many rejected rows, RoktDroppedError for too many invalid values of one field.
+        :raises RoktTooFewRowsError: for fewer rows than ``min_rows``; a retry finds those that were only late.
         :raises RoktIncompleteError: when rows could not be delivered now; a retry sends them.
         """
         with terminal_errors():
@@ -76,7 +78,10 @@ class RoktHook(ConnectedHook):
     def deliver_conversions(self, source: Source, options: ConversionOptions) -> Report:
         """Delivers a source's rows and reports; judging the report is the caller's.
 
-        :raises RoktError: of any kind, see :mod:`airflow_provider_rokt.exceptions`.
+        :raises RoktDroppedError: when too many values of a field are invalid in the first window; nothing was sent.
+        :raises RoktTooFewRowsError: for fewer rows than ``min_rows``; where that is at most ``fetch_size`` nothing was
+            sent.
+        :raises RoktError: of any other kind, see :mod:`airflow_provider_rokt.exceptions`.
         """
         self._settings_for(Surface.EVENTS)
         return self._deliver(ConversionRun(self._place(), options), source)
@@ -121,7 +126,10 @@ class RoktHook(ConnectedHook):
         :param mapping: as for :meth:`send_conversions`.
         :param options: those of :class:`~airflow_provider_rokt.runs.options.AudienceOptions`, as for the operator.
         :returns: the flat report, as the operator returns it.
-        :raises RoktTaskFailed: when running it again is useless; the cause says why.
+        :raises RoktTaskFailed: when running it again is useless. The cause says why, e.g. RoktAudienceError for a guard
+            that stopped it, RoktDroppedError for too many invalid values of one field.
+        :raises RoktTooFewRowsError: for fewer rows than ``min_rows``, before anything is sent; a retry finds those that
+            were only late.
         :raises RoktIncompleteError: when rows could not be delivered now; a retry sends them.
         """
         with terminal_errors():
@@ -134,7 +142,10 @@ class RoktHook(ConnectedHook):
 
         :param keeps_one: the running task mirrors no audience but this one, as an operator does; another one is
             refused then, since the one before would stay as it is.
-        :raises RoktError: of any kind; RoktAudienceError when a guard stops the run before anything is sent.
+        :raises RoktAudienceError: when a guard stops the run before anything is sent.
+        :raises RoktDroppedError: when too many values of a field are invalid; nothing was sent.
+        :raises RoktTooFewRowsError: for fewer rows than ``min_rows``; nothing was sent.
+        :raises RoktError: of any other kind.
         """
         self._settings_for(Surface.AUDIENCE_IMPORT if options.via == "import" else Surface.EVENTS)
         return self._deliver(AudienceRun(self._place(), options, keeps_one=keeps_one), source)
@@ -148,9 +159,9 @@ class RoktHook(ConnectedHook):
     ) -> dict[str, Any]:
         """What :meth:`send_audience` would do, without sending or remembering anything.
 
-        :returns: ``rows_read, rows_rejected, rows_skipped, members_added, members_removed, members_unchanged``, and
-            ``stopped_by``: what would stop the run (a guard, another run, an unusable memory), or ``None``. Where the
-            memory is unusable the counts of members are 0.
+        :returns: see :func:`~airflow_provider_rokt.trials.audience_preview.preview_audience`. ``stopped_by`` is what
+            would stop the run (a guard, another run, an unusable memory), or None. Where the memory is unusable the
+            counts of members are 0.
         :raises RoktTaskFailed: when options, mapping and rows do not fit; the cause says why.
         """
         with terminal_errors():

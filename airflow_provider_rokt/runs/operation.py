@@ -79,7 +79,7 @@ class OperationRun(ABC, Generic[_Options]):
             log.info("There are no rows, so nothing was sent")
         log.info("%s", report)
         for fault, rows in sorted(report.dropped.items()):
-            log.warning("Left out of %d rows: %s: %s", rows, fault.path, fault.reason)
+            log.warning("Left out of %d %s: %s: %s", rows, "row" if rows == 1 else "rows", fault.path, fault.reason)
         if self._resend:
             self._resend.check(report)
         return report

@@ -53,7 +53,7 @@ class Status(Fault, frozen=True, tag="status"):
 
 
 class Redirect(Fault, frozen=True, tag="redirect"):
-    """Send the sender elsewhere."""
+    """Sends the sender elsewhere."""
 
     location: str
     status: Annotated[int, Meta(ge=300, le=399)] = 302
@@ -72,13 +72,13 @@ class Reset(Fault, frozen=True, tag="reset"):
 
 
 class Delay(Fault, frozen=True, tag="delay"):
-    """Wait before the request is taken in or, with ``after``, before it is answered."""
+    """Waits before the request is taken in or, with ``after``, before it is answered."""
 
     seconds: Annotated[float, Meta(ge=0)]
 
 
 class Refuse(Fault, frozen=True, tag="refuse"):
-    """Refuse the batches that carry one of these message ids, as Rokt refuses one it cannot read.
+    """Refuses the batches that carry one of these message ids, as Rokt refuses one it cannot read.
 
     :param message_ids: values of ``source_message_id``.
     :param locator: how the error tells which batch it is: ``path``, ``position`` or ``none``.

@@ -529,6 +529,86 @@ def test_show_counts_an_audiences_members(rokt_cli, sandbox, rokt, shop, ledger)
     assert counts(out)["members added"] == 3
 
 
+@pytest.fixture
+def partial_delivery(sandbox, rokt, ledger):
+    """Three accepted conversions, of which one lost its phone number and its address, and a repeated one."""
+    rows = [order(1, mobile="07", ip="nowhere"), order(2, mobile="2025550123"), order(3), order(3)]
+    mapping = {
+        "user_identities.email": "email",
+        "user_attributes.mobile": "mobile",
+        "ip": "ip",
+        "events[].data.source_message_id": "source_message_id",
+        "events[].data.timestamp_unixtime_ms": "timestamp_unixtime_ms",
+        "events[].data.custom_attributes.conversiontype": "conversiontype",
+    }
+    return RoktHook().send_conversions(rows, mapping)
+
+
+def test_show_tells_what_was_skipped_and_left_out_and_what_the_rest_carries(rokt_cli, partial_delivery):
+    out = rokt_cli("deliveries", "show", partial_delivery["delivery_id"])[1]
+    _, report, _, _ = out.strip().split("\n\n")
+    assert report.splitlines()[-10:] == [
+        "  answers by status 202: 1",
+        "Skipped, by reason:",
+        "  1  same id twice",
+        "Values left out, by field:",
+        "  1  ip",
+        "  1  user_attributes.mobile",
+        "Coverage, of the accepted rows:",
+        "  100.00%  user_identities.email",
+        "   33.33%  user_attributes.mobile",
+        "    0.00%  ip",
+    ]
+
+
+def test_show_says_nothing_of_what_a_report_does_not_tell(rokt_cli, deliver, tmp_path):
+    delivery = deliver(accepted=1)["delivery_id"]
+    path = tmp_path / "ledger" / delivery / "report.jsonl"
+    report = json.loads(path.read_text())
+    path.write_text(
+        json.dumps({name: report[name] for name in report if name not in ("skipped", "dropped", "coverage")})
+    )
+    status, out, _ = rokt_cli("deliveries", "show", delivery)
+    assert status == 0
+    assert not re.search("by reason|left out|Coverage", out)
+
+
+@pytest.mark.parametrize(("output", "read"), [("json", json.loads), ("yaml", yaml.safe_load)])
+def test_show_as_data_is_complete(rokt_cli, partial_delivery, output, read):
+    status, out, err = rokt_cli("deliveries", "show", partial_delivery["delivery_id"], "--output", output)
+    shown = read(out)
+    assert (status, err) == (0, "")
+    report = shown.pop("report")
+    assert report.pop("complete") is True
+    assert report.pop("finished_at").startswith("20")
+    assert report == partial_delivery
+    assert report["skipped"] == {"same id twice": 1}
+    assert shown.pop("started").startswith("20")
+    assert shown.pop("options")["max_dropped"] == 0.2
+    assert shown.pop("sender")["connection"] == "rokt_default"
+    assert shown == {
+        "delivery_id": report["delivery_id"],
+        "operation": "conversions",
+        "ledger": report["ledger"],
+        "state": "complete",
+        "batches": [{"outcome": "accepted", "status": 202, "path": "", "reason": "", "batches": 3, "rows": 3}],
+        "rows": [],
+    }
+
+
+def test_show_as_data_names_the_rows_that_were_not_delivered(rokt_cli, begin, finish):
+    writer = begin()
+    shown = json.loads(rokt_cli("deliveries", "show", writer.delivery_id, "-o", "json")[1])
+    assert (shown["state"], shown["report"], shown["batches"], shown["rows"]) == ("running", None, [], [])
+    finish(writer, accepted=4, rejected=30)
+    shown = json.loads(rokt_cli("deliveries", "show", writer.delivery_id, "-o", "json", "--rows", "2")[1])
+    fault = {"path": "user_identities.email", "reason": "is no e-mail address"}
+    assert shown["rows"] == [
+        {"outcome": "rejected", "number": number, "key": f"order-{number}", "faults": [fault]} for number in (1, 2)
+    ]
+    assert [one["batches"] for one in shown["batches"]] == [30, 4]
+
+
 @pytest.mark.parametrize("delivery", ["20260101T000000Z-none", "../etc"])
 def test_show_of_no_delivery_is_told(rokt_cli, ledger, delivery):
     status, _, err = rokt_cli("deliveries", "show", delivery)

@@ -1,4 +1,4 @@
-"""Requests to send, and a model of Rokt to send them to: the contract of §6 in a few lines, without HTTP."""
+"""Requests to send, and a model of Rokt to send them to: what it publishes of bulk events, without HTTP."""
 
 import html
 import json
@@ -52,7 +52,10 @@ def answer_of(status: int, *messages: str, headers: Mapping[str, str] | None = N
 
 
 class ModelRokt:
-    """Posts as RoktClient does and follows the contract.
+    """Posts as RoktClient does, and answers as Rokt's documents say it answers bulk events.
+
+    It takes the batches that are right and names the others in an answer of 202, or of 400 where none was right. A
+    batch whose ``source_request_id`` it knows is taken and not kept again.
 
     :param refused: key of an event -> how the error tells the batch: ``"path"``, ``"position"`` or ``"none"``.
     :param troubles: by number of the post, from 0: a status to answer, ``"reset"`` (nothing is taken) or
