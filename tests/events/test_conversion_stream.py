@@ -8,6 +8,7 @@ import pytest
 from airflow_provider_rokt.api.endpoints import BULK
 from airflow_provider_rokt.events.conversion_stream import ConversionStream, RecentKeys
 from airflow_provider_rokt.events.documents import MappingPlan
+from airflow_provider_rokt.events.fields import COVERED
 from airflow_provider_rokt.events.mapping import compile_mapping
 from airflow_provider_rokt.flow.row import FieldFault
 from airflow_provider_rokt.flow.stream import Packed
@@ -33,6 +34,15 @@ def test_a_key_is_recognised_among_the_last_16384_and_some_more(others: int) -> 
 
 def test_a_key_long_gone_is_forgotten_so_that_memory_stays_constant() -> None:
     assert seen_again_after(3 * 16_384) is None
+
+
+def test_a_key_that_was_seen_again_is_a_recent_one_again() -> None:
+    recent = RecentKeys()
+    for number in range(32_767):
+        recent.before(f"key-{number}", number)
+        assert recent.before("first", 7) == (None if number == 0 else 7)
+    assert recent.before("one more", 0) is None
+    assert recent.before("first", 7) == 7
 
 
 def lenient(plan: MappingPlan, path: str) -> MappingPlan:
@@ -65,3 +75,10 @@ def test_a_row_that_does_not_fit_without_it_either_is_rejected_for_it() -> None:
     found = packed(email="NOBODY@")
     assert (found.requests, found.dropped) == ([], [])
     assert [row.faults for row in found.faults] == [[NO_ADDRESS]]
+
+
+def test_what_is_taken_out_is_not_covered() -> None:
+    for address, covered in (("NOBODY@", False), ("jane@example.com", True)):
+        (request,) = packed(email=address, customer="c1").requests
+        (batch,) = request.batches
+        assert bool(batch.coverage & COVERED[EMAIL]) is covered

@@ -6,6 +6,7 @@ import pytest
 
 from airflow_provider_rokt.events.documents import MappingPlan
 from airflow_provider_rokt.events.mapping import compile_mapping
+from airflow_provider_rokt.events.validation import Validator
 from airflow_provider_rokt.flow.row import FieldFault
 from tests.events.test_mapping import ATTRIBUTES, LEAST, LEAST_ROW, RULES
 
@@ -27,6 +28,17 @@ def made(**sources: Any) -> tuple[MappingPlan, dict[str, Any]]:
     plan = compile_mapping(LEAST | EXTRA | sources, tuple(ROW), RULES)
     (block,) = plan.apply([tuple(ROW.values())], 1)
     return plan, block[0].document
+
+
+class Refusing(Validator):
+    """Finds these faults at first, whatever is wrong."""
+
+    def __init__(self, faults: list[FieldFault]) -> None:
+        super().__init__("conversion")
+        self._found = faults
+
+    def faults(self, document: object) -> list[FieldFault]:
+        return self._found
 
 
 def held(document: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +67,7 @@ def held(document: dict[str, Any]) -> dict[str, Any]:
 def test_a_field_goes_with_a_section_it_leaves_empty_and_is_counted(path: str, left: dict[str, Any]) -> None:
     plan, document = made()
     before, fault = held(document), FieldFault(path, LONG)
-    assert plan.without(document, [fault])
+    assert plan.mend(document, Refusing([fault])) == ([], [fault])
     assert held(document) == before | left
     assert plan.census.invalid == {fault: 1}
 
@@ -63,9 +75,20 @@ def test_a_field_goes_with_a_section_it_leaves_empty_and_is_counted(path: str, l
 def test_every_value_taken_out_is_counted() -> None:
     plan, document = made()
     faults = [FieldFault(path, LONG) for path in ("user_attributes.city", "user_attributes.a.b", NOTE)]
-    assert plan.without(document, faults)
+    assert plan.mend(document, Refusing(faults)) == ([], faults)
     assert "user_attributes" not in document
     assert plan.census.invalid == dict.fromkeys(faults, 1)
+
+
+def test_an_entrys_fault_is_its_lists_and_one_that_stays_wrong_is_not_counted() -> None:
+    plan, document = made()
+    twice = [FieldFault("user_attributes.city[]", LONG), FieldFault("user_attributes.city", "more than 1000 entries")]
+    assert plan.mend(document, Refusing(twice))[1] == [FieldFault("user_attributes.city", LONG), twice[1]]
+    plan, document = made()
+    del document["environment"]
+    fault = FieldFault("user_attributes.city", LONG)
+    assert plan.mend(document, Refusing([fault])) == ([fault], [])
+    assert not plan.census.invalid
 
 
 @pytest.mark.parametrize(
@@ -81,6 +104,6 @@ def test_one_fault_that_costs_the_row_keeps_all_and_none_is_counted(other: Field
     plan, document = made(**{f"{ATTRIBUTES}a.b": {"column": "dotted", "on_invalid": "reject"}})
     before = held(document)
     for faults in ([FieldFault(NOTE, LONG), other], [other, FieldFault(NOTE, LONG)], [other]):
-        assert not plan.without(document, faults)
+        assert plan.mend(document, Refusing(faults)) == (faults, [])
     assert held(document) == before
     assert not plan.census.invalid

@@ -60,7 +60,7 @@ def test_a_bad_optional_value_costs_itself_and_is_told(sandbox, rokt, shop, ledg
     (record,) = ledger.open(result["delivery_id"]).dropped()
     assert (record.number, record.key, [fault.path for fault in record.faults]) == (1, "order-0", [path])
     told = said()
-    assert f"Left out of 1 rows: {path}: not " in told
+    assert f"Left out of 1 row: {path}: not " in told
     assert BAD not in told
 
 
