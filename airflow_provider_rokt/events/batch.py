@@ -65,7 +65,8 @@ class EventBatch(NamedTuple):
         content = b'%b%b,"events":[%b]}' % (user[1:-1], more, b",".join(events))
         # The same batch is the same request at Rokt, however often and by whichever try of a task it is sent.
         digest = blake2b(content, digest_size=16).hexdigest()
-        return cls(b'{"source_request_id":"%b",%b' % (digest.encode("ascii"), content), tuple(rows), coverage)
+        body = b'{"source_request_id":"%b",%b' % (digest.encode("ascii"), content)
+        return tuple.__new__(cls, (body, tuple(rows), coverage))  # a third of the time of the constructor
 
     @property
     def events(self) -> int:

@@ -40,7 +40,7 @@ class Grouping:
     def __init__(self, *, group_by_user: bool = True) -> None:
         self._group_by_user = group_by_user
         self._grouped: list[OpenBatch] = []
-        self._newest: dict[bytes, OpenBatch] = {}
+        self._newest: dict[str, OpenBatch] = {}
 
     def add(self, single: "OpenBatch") -> None:
         """Takes a batch of exactly one event, which fits."""
@@ -152,12 +152,15 @@ class OpenBatch:
         return EventBatch.of(self.shared, self.events, self.rows, self.attributes, self.coverage)
 
 
-def _user(sections: dict[str, Any]) -> bytes:
-    """The same for the same identities; a device's count where the user has none."""
+def _user(sections: dict[str, Any]) -> str:
+    """The same for the same identities; a device's count where the user has none.
+
+    Which of them it is does not matter: a batch takes no event with other identities than its own.
+    """
     if identities := sections.get("user_identities"):
-        return serialise(identities)
+        return "\n".join(sorted(identities.values()))
     device = sections.get("device_info", {})
-    return serialise({name: device[name] for name in DEVICE_IDENTITIES if name in device})
+    return "\n".join(sorted(device[name] for name in DEVICE_IDENTITIES if name in device))
 
 
 def _section(attributes: dict[str, Any]) -> bytes:

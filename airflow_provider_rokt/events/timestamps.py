@@ -123,7 +123,8 @@ def _written_milliseconds(value: object, scales: Scales) -> int | None:
     written = text(value)
     if written is None:
         return None
-    return _scaled(Decimal(written), scales) if _NUMBER.fullmatch(written) else _since_epoch(_moment(written))
+    is_number = ":" not in written and _NUMBER.fullmatch(written)
+    return _scaled(Decimal(written), scales) if is_number else _since_epoch(_moment(written))
 
 
 def _scaled(count: int | Decimal, scales: Scales) -> int:
