@@ -55,6 +55,8 @@ class EventIntake:
 
     def take(self, rows: Sequence[Row]) -> Packed:
         """Takes the next rows, in order."""
+        if not self._rows:
+            self._columns.plan.warn_of_quotes(rows)
         packed = Packed()
         mapped_rows = chain.from_iterable(self._columns.plan.apply(rows, self._rows + 1))
         for row, mapped in zip(rows, mapped_rows, strict=True):

@@ -101,6 +101,8 @@ class ConversionStream:
 
         :raises RoktDroppedError: where too many of a field's values are invalid in the first one; nothing was sent.
         """
+        if not self._rows:
+            self._plan.warn_of_quotes(rows)
         packed = Packed()
         valid = {endpoint: Grouping(group_by_user=self._group_by_user) for endpoint in self._packers}
         for block in self._plan.apply(rows, self._rows + 1):

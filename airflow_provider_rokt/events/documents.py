@@ -1,5 +1,6 @@
 """A mapping compiled: the few steps that make each row a batch of one event."""
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +12,13 @@ from typing import Final, NamedTuple
 from airflow_provider_rokt.events.block import Block, Document, Step
 from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES, IDENTITY_PATHS
 from airflow_provider_rokt.events.fields import COVERED, Cost
+from airflow_provider_rokt.events.identifiers import is_quoted
 from airflow_provider_rokt.events.validation import Validator
 from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.row import FieldFault, RowRef, names_place
 from airflow_provider_rokt.flow.stream import Row
+
+log = logging.getLogger(__name__)
 
 # mParticle's number for Rokt, and the attribute its web SDK puts a click id under; Segment sends it there too.
 _ROKT_MODULE: Final = "1277"
@@ -27,6 +31,8 @@ _OTHER_PATH: Final = "user_identities.other"
 _EMAIL, _OTHER = COVERED["user_identities.email"], COVERED[_OTHER_PATH]
 _NOTHING: Final[Sequence[FieldFault]] = ()
 _ENDLESS: Final = repeat(_NOTHING)
+# Rows that are enough to see how a column is written.
+_LOOKED_AT: Final = 200
 # Keys are logged and kept; longer ones are named by their digest.
 _KEY_CHARS: Final = 128
 # An address may have come through a web form or a Japanese keyboard.
@@ -103,6 +109,19 @@ class MappingPlan:
         groups = [self.root, self.data, self.attributes]
         groups += [steps for _, steps in self.sections] + [consent.steps for consent in self.consents]
         return [step for steps in groups for step in steps]
+
+    def warn_of_quotes(self, rows: Sequence[Row]) -> None:
+        """Says once of each field that would be sent with JSON's quotes around it; a field that must not is invalid."""
+        looked_at = rows[:_LOOKED_AT]
+        for step in self.steps:
+            if step.place is not None and (quoted := sum(is_quoted(row[step.place]) for row in looked_at)):
+                log.warning(
+                    "%s: %d of the first %d values are JSON texts with their quotes around them: select the text itself"
+                    " (->>, JSON_VALUE or JSON_UNQUOTE)",
+                    step.path,
+                    quoted,
+                    len(looked_at),
+                )
 
     def mend(self, document: Document, validator: Validator) -> tuple[list[FieldFault], list[FieldFault]]:
         """Takes the values out of a row's batch that the schema refuses, if that makes it fit; counts them then.

@@ -1,5 +1,6 @@
 """Ids of people, devices, clicks and events: text that is matched exactly or not at all."""
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
@@ -76,6 +77,16 @@ class Identifier:
 def is_wrapped(written: str) -> bool:
     """Whether a trimmed text is JSON and not the value in it."""
     return written[:1] in _ODD_STARTS and _JSON.fullmatch(written) is not None
+
+
+def is_quoted(value: object) -> bool:
+    """Whether it is a text written as JSON, quotes and all."""
+    if not isinstance(value, str) or not (value := value.strip()).startswith('"') or len(value) < 2:
+        return False
+    try:
+        return isinstance(json.loads(value), str)
+    except ValueError:
+        return False
 
 
 # Of an event or an order: 0 and "test" may be one, so only what programs write for nothing is refused. Rokt drops

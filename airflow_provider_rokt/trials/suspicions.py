@@ -1,6 +1,5 @@
 """What looks wrong with the values of a query's columns though each could be sent; told without any of them."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -9,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from airflow_provider_rokt.events.block import Step
 from airflow_provider_rokt.events.conversion_stream import REPEATED
 from airflow_provider_rokt.events.fields import FIELDS, Need
+from airflow_provider_rokt.events.identifiers import is_quoted
 from airflow_provider_rokt.flow.row import Skip
 from airflow_provider_rokt.flow.stream import Row
 from airflow_provider_rokt.trials.trial import Totals
@@ -81,16 +81,6 @@ def unmapped_recommended(steps: Iterable[Step]) -> list[Suspicion]:
     return [Suspicion("recommended", "", 0, f"{path} is recommended and not mapped") for path in missing]
 
 
-def _is_quoted(value: object) -> bool:
-    """Whether it is a text written as JSON, quotes and all."""
-    if not isinstance(value, str) or not (value := value.strip()).startswith('"') or len(value) < 2:
-        return False
-    try:
-        return isinstance(json.loads(value), str)
-    except ValueError:
-        return False
-
-
 def _is_null(value: object) -> bool:
     return isinstance(value, str) and value.strip() == "null"
 
@@ -127,7 +117,7 @@ _SUSPECTS: Final = (
     _Suspect(
         "json quotes",
         _any,
-        _is_quoted,
+        is_quoted,
         "column {column}: {count} values are JSON texts with their quotes, which would be sent: select the text itself "
         "(->>, JSON_VALUE or JSON_UNQUOTE)",
     ),

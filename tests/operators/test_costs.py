@@ -413,3 +413,14 @@ def test_one_of_address_and_hash_is_enough(sandbox, rokt, shop, via, column):
     shop(made)
     result = mirror(mapping={"user_identities.email": "email", "user_identities.other": "other"}, via=via)
     assert (result["rows_accepted"], result["dropped"]) == (3, {f"user_identities.{column}": 1})
+
+
+@pytest.mark.parametrize("audience", [False, True])
+def test_texts_in_json_quotes_are_warned_of_once_for_each_field(sandbox, rokt, shop, said, audience):
+    mapping = {"user_identities.email": "email", "user_attributes.firstname": "firstname"}
+    shop([row | {"firstname": '"Jane"' if n % 2 else "Jane"} for n, row in enumerate(rows(20))])
+    sent = mirror(mapping=mapping, fetch_size=5) if audience else send(mapping=MAPPING | mapping, fetch_size=5)
+    assert (sent["rows_accepted"], sent["dropped"]) == (20, {})
+    told = said()
+    assert told.count("user_attributes.firstname: 2 of the first 5 values are JSON texts") in (1, 2)  # log, console
+    assert "Jane" not in told
