@@ -2,12 +2,11 @@
 
 Hands out ``SqlSource`` and ``mapped_rows``. Both sources call ``consume(columns, rows)`` in the calling thread for
 every window of at most ``fetch_size`` rows and hold no more than that, whatever the result's size. Imports Airflow's
-SQL hooks, ``flow``, and of ``events`` what tells the columns that a mapping names.
+SQL hooks, ``flow``, ``statements``, and of ``events`` what tells the columns that a mapping names.
 
-``sql`` runs a query: ``statement`` (with ``dialects`` and ``lexer``) sees that it is one and returns rows,
-``streaming`` or the hook's own cursor fetches them, ``decoding`` lets no single value stop them, ``cancelling`` and
-``waking`` end it from outside, and ``query_error`` (with ``hiding`` and ``known_phrases``) says what went wrong without
-a row's value.
+``sql`` runs a query, once ``statements`` has seen that it is one and returns rows: ``streaming`` or the hook's own
+cursor fetches them, ``decoding`` lets no single value stop them, ``cancelling`` and ``waking`` end it from outside, and
+``query_error`` says what went wrong without a row's value.
 """
 
 from airflow_provider_rokt.sources.dicts import DictSource, mapped_rows

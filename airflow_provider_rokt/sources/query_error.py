@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from airflow_provider_rokt.exceptions import RoktQueryError, RoktSourceError
 from airflow_provider_rokt.sources.decoding import driver_of
-from airflow_provider_rokt.sources.hiding import HIDDEN, Hidden, opened, without_quoted
-from airflow_provider_rokt.sources.known_phrases import known_phrases
+from airflow_provider_rokt.statements.hiding import HIDDEN, Hidden, opened, without_quoted
+from airflow_provider_rokt.statements.known_phrases import known_phrases
 
 # Raised by code about code: a missing attribute, an argument too many. ValueError may quote what was to be read.
 _PROGRAM_ERRORS: Final = (AttributeError, ImportError, IndexError, NameError, NotImplementedError, TypeError)

@@ -13,10 +13,10 @@ from airflow_provider_rokt.exceptions import RoktSourceError
 from airflow_provider_rokt.flow.stream import ColumnNames, Consume, Row
 from airflow_provider_rokt.sources.cancelling import Cancellation
 from airflow_provider_rokt.sources.reading import Reading
-from airflow_provider_rokt.sources.statement import Statement, one_statement
 from airflow_provider_rokt.sources.streaming import executed, fetched, streaming_connection
 from airflow_provider_rokt.sources.waking import woken
 from airflow_provider_rokt.sources.window import column_names, windows
+from airflow_provider_rokt.statements.statement import Statement, one_statement
 
 if TYPE_CHECKING:
     from airflow.providers.common.sql.hooks.sql import DbApiHook

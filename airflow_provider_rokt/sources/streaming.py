@@ -6,8 +6,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_rokt.flow.stream import ColumnNames, Row
-from airflow_provider_rokt.sources.statement import Statement
 from airflow_provider_rokt.sources.window import column_names, windows
+from airflow_provider_rokt.statements.statement import Statement
 
 if TYPE_CHECKING:
     from airflow.providers.common.sql.hooks.sql import DbApiHook

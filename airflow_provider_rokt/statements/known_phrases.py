@@ -9,7 +9,7 @@ from functools import cache
 from itertools import count
 from typing import Final
 
-from airflow_provider_rokt.sources.hiding import HIDDEN, Hidden, finished
+from airflow_provider_rokt.statements.hiding import HIDDEN, Hidden, finished
 
 _MOST_PHRASES: Final = 3
 _MOST_READ: Final = 4000

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from airflow_provider_rokt.sources.dialects import Dialect
+from airflow_provider_rokt.statements.dialects import Dialect
 
 # What a token is, and its text.
 Token = tuple[str, str]

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_rokt.exceptions import RoktSourceError
-from airflow_provider_rokt.sources.dialects import dialects_of
-from airflow_provider_rokt.sources.lexer import tokens
-from airflow_provider_rokt.sources.statement import one_statement
+from airflow_provider_rokt.statements.dialects import dialects_of
+from airflow_provider_rokt.statements.lexer import tokens
+from airflow_provider_rokt.statements.statement import one_statement
 
 CONN_TYPES = ["postgres", "mysql", "sqlite", "mssql", "oracle", "gcpbigquery", "snowflake", "databricks", "odbc", None]
 ANYTHING = st.text(st.sampled_from("'\"`[]();$#-/*\\!qQeErRa1_ \né"), max_size=60)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from airflow_provider_rokt.exceptions import RoktSourceError
-from airflow_provider_rokt.sources.dialects import Dialect, dialects_of
-from airflow_provider_rokt.sources.lexer import Token, tokens
+from airflow_provider_rokt.statements.dialects import Dialect, dialects_of
+from airflow_provider_rokt.statements.lexer import Token, tokens
 
 # Statements that change something or set something and show nothing.
 _WITHOUT_ROWS: Final = re.compile(
