@@ -22,6 +22,7 @@ import re
 from collections.abc import Set as AbstractSet
 from hashlib import sha256
 from typing import Final
+from unicodedata import normalize
 
 # Nothing, as programs write it: no person, order or event is called so.
 NOTHING: Final = frozenset(
@@ -66,6 +67,8 @@ _QUOTES: Final = "\"'`"
 
 def is_nothing(written: str, words: AbstractSet[str] = NOTHING) -> bool:
     """Whether a trimmed text is one of the words, quoted or not, or holds neither letter nor digit, like a dash."""
+    if not written.isascii():
+        written = normalize("NFKC", written)  # a Japanese keyboard's ｎｕｌｌ
     if written.lower().strip(_QUOTES) in words:
         return True
     return not (written.isalnum() or any(map(str.isalnum, written)))

@@ -147,6 +147,8 @@ def attribute(value: object) -> Json | None:
         members: object = array(value.strip())
     else:
         members = value = unboxed(value)
+        if isinstance(value, (set, frozenset)):  # mysql-connector's SET columns
+            members = sorted(value)
     if not isinstance(members, (list, tuple)):
         return scalar(value)
     return [member for member in map(_member, members) if member is not None] or None

@@ -31,7 +31,7 @@ NOBODY = [word.replace("#", " ") if "/" not in word and word != "#" else word fo
 
 
 TEMPLATES = ["{rclid}", "{{ click_id }}", "${click_id}", "%ROKT_CLICK_ID%", "<your id>", "[clickid]", "*|UNIQID|*"]
-QUOTED = ["'null'", "`NULL`", "'Unknown'"]
+QUOTED = ["'null'", "`NULL`", "'Unknown'", "ｎｕｌｌ"]
 
 
 @pytest.mark.parametrize("raw", [*NOBODY, *TEMPLATES, *QUOTED, " null ", "\u200bnull", b"null", 0, 0.0, -1])

@@ -109,6 +109,8 @@ RULES = [
     ("text_hash", Status.PAID, hexadecimal("paid")),
     ("scalar", Status.PAID, "paid"),
     ("scalar", Level.GOLD, 3),
+    ("attribute", {"happy", "sad"}, ["happy", "sad"]),
+    ("attribute", frozenset(), None),
     ("attribute", [Status.PAID, Level.GOLD], ["paid", "3"]),
     ("text", b" caf\xc3\xa9", "café"),
     ("text", bytearray(b"x"), "x"),
