@@ -1,7 +1,6 @@
 """``airflow rokt check`` as a real command, on arguments and on a DAG's task."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -72,23 +71,22 @@ def rokt_cli(monkeypatch, capsys):
 
 
 @pytest.fixture
-def in_dag(tmp_path, shop):
-    """Runs the check of a task of a DAG file in a process of its own."""
-    dags = tmp_path / "dags"
-    dags.mkdir()
-    (dags / "orders.py").write_text(DAGS)
+def dags(tmp_path, shop, monkeypatch):
+    """A folder with one DAG file, and the table that its tasks read."""
+    folder = tmp_path / "dags"
+    folder.mkdir()
+    (folder / "orders.py").write_text(DAGS)
     shop([order(1), order(2, email="nobody"), order(3)])
+    monkeypatch.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(folder))
+    monkeypatch.setattr("airflow.settings.DAGS_FOLDER", str(folder))  # what this process read of it when it began
+    monkeypatch.setenv("AIRFLOW_VAR_WAREHOUSE", "shop")
+    return folder
 
-    def run(*arguments, dag="orders"):
-        settings = {"AIRFLOW__CORE__DAGS_FOLDER": str(dags), "AIRFLOW_VAR_WAREHOUSE": "shop"}
-        return subprocess.run(
-            [*COMMAND, "check", "--dag-id", dag, *arguments],
-            capture_output=True,
-            text=True,
-            env=os.environ | settings,
-        )
 
-    return run
+@pytest.fixture
+def in_dag(dags, rokt_cli):
+    """Checks a task of a DAG file."""
+    return lambda *arguments, dag="orders": rokt_cli("check", "--dag-id", dag, *arguments)
 
 
 def test_it_tells_of_a_query_and_a_mapping(rokt_cli, shop):
@@ -149,24 +147,30 @@ def test_what_is_wrong_with_its_arguments_is_told(rokt_cli, shop, arguments, tol
     assert told in err
 
 
-def test_a_dags_task_is_checked_as_it_stands(in_dag):
-    done = in_dag("--task-id", "send", "--output", "json")
+def test_it_is_a_command_of_its_own(dags):
+    arguments = ("check", "--dag-id", "orders", "--task-id", "send", "--output", "json")
+    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    result = json.loads(done.stdout)
+    assert json.loads(done.stdout)["rows_read"] == 3
+
+
+def test_a_dags_task_is_checked_as_it_stands(in_dag):
+    status, out, err = in_dag("--task-id", "send", "--output", "json")
+    assert (status, err) == (0, "")
+    result = json.loads(out)
     assert (result["rows_read"], result["rows_rejected"], result["ok"]) == (3, 1, True)
     assert [one["column"] for one in result["unmapped"]] == ["conversiontype"]
 
 
 def test_a_mapped_task_is_checked_as_its_first(in_dag):
-    done = in_dag("--task-id", "regions", "--output", "json")
-    assert done.returncode == 1
-    assert json.loads(done.stdout)["rows_read"] == 2
+    status, out, _ = in_dag("--task-id", "regions", "--output", "json")
+    assert (status, json.loads(out)["rows_read"]) == (1, 2)
 
 
 def test_an_audiences_task_is_checked(in_dag):
-    done = in_dag("--task-id", "vips")
-    assert done.returncode == 1
-    assert done.stdout.startswith("Audience: 3 rows read")
+    status, out, _ = in_dag("--task-id", "vips")
+    assert status == 1
+    assert out.startswith("Audience: 3 rows read")
 
 
 @pytest.mark.parametrize(
@@ -179,15 +183,15 @@ def test_an_audiences_task_is_checked(in_dag):
     ],
 )
 def test_a_task_that_cannot_be_checked_says_why(in_dag, task, told):
-    done = in_dag("--task-id", task)
-    assert done.returncode == 2
-    assert told in done.stderr
+    status, _, err = in_dag("--task-id", task)
+    assert status == 2
+    assert told in err
 
 
-def test_a_file_that_cannot_be_imported_says_why(in_dag, tmp_path):
-    (tmp_path / "dags" / "broken.py").write_text(
+def test_a_file_that_cannot_be_imported_says_why(in_dag, dags):
+    (dags / "broken.py").write_text(
         "from airflow.providers.common.compat.sdk import DAG\nraise RuntimeError('wrong here')\n"
     )
-    done = in_dag("--task-id", "send", dag="broken")
-    assert done.returncode == 2
-    assert "RuntimeError: wrong here" in done.stderr
+    status, _, err = in_dag("--task-id", "send", dag="broken")
+    assert status == 2
+    assert "RuntimeError: wrong here" in err
