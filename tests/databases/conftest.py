@@ -221,7 +221,10 @@ def hook_of(tmp_path: Path) -> Callable[[str], Any]:
             "mysql-connector": lambda: MARIADB.connection(client="mysql-connector-python"),
             "sqlite3": lambda: _file_connection("sqlite", host=file),
         }[driver]()
-        return BaseHook.get_connection(conn_id).get_hook()
+        hook = BaseHook.get_connection(conn_id).get_hook()
+        if driver == "psycopg" and (used := type(hook.get_conn()).__module__.partition(".")[0]) != driver:
+            pytest.skip(f"database tests: with this SQLAlchemy, Airflow's hook reads with {used}")
+        return hook
 
     return make
 

@@ -167,17 +167,21 @@ def test_what_a_function_raises_is_hidden_whatever_its_code(
 @pytest.mark.parametrize(
     ("sql", "parameters", "says"),
     [
-        ("SELECT 1 AS n WHERE 'b' LIKE 'b%' AND 1 = %s", [1], "only '%s', '%b', '%t' are allowed as placeholders"),
-        ("SELECT %s AS n", [1, 2], " but 2 parameters were passed"),
-        ("SELECT %(secret)s AS n", {"name": 1}, "query parameter missing: secret"),
+        (
+            "SELECT 1 AS n WHERE 'b' LIKE 'b%' AND 1 = %s",
+            [1],
+            "only '%s', '%b', '%t' are allowed as placeholders|IndexError: tuple",
+        ),
+        ("SELECT %s AS n", [1, 2], " but 2 parameters were passed|not all arguments converted"),
+        ("SELECT %(secret)s AS n", {"name": 1}, "query parameter missing: secret|KeyError: 'secret'"),
     ],
 )
 def test_what_the_driver_says_before_it_asks_is_shown(
     postgres: Any, reader: Any, sql: str, parameters: Any, says: str
 ) -> None:
-    with pytest.raises(RoktQueryError) as caught:
+    # Either in psycopg's words or in psycopg2's.
+    with pytest.raises(RoktQueryError, match=says):
         SqlSource(postgres.connection(), sql, parameters).read(reader)
-    assert says in str(caught.value)
 
 
 @pytest.mark.parametrize(
