@@ -293,15 +293,20 @@ def test_a_query_that_hangs_ends_at_a_signal(driver: str, hook_of: Callable[[str
             raise Stopped
         source.cancel()
 
+    ends: tuple[type[BaseException], ...] = (Stopped,) if raises else (RoktQueryError,)
+    if driver == "duckdb":
+        # It looks for signals itself now and then, and makes an interruption of what the handler raises there.
+        ends = (*ends, RoktQueryError)
     before = signal.signal(signal.SIGALRM, handle)
     started = time.monotonic()
     try:
         signal.setitimer(signal.ITIMER_REAL, 1.0)
-        with pytest.raises(Stopped if raises else RoktQueryError, match="" if raises else "cancelled"):
+        with pytest.raises(ends) as ended:
             source.read(lambda columns, rows: None)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+    assert isinstance(ended.value, Stopped) or "cancelled" in str(ended.value)
     assert time.monotonic() - started < 15
     assert signal.set_wakeup_fd(-1) == -1
 
