@@ -150,8 +150,8 @@ def test_what_is_wrong_with_its_arguments_is_told(rokt_cli, shop, arguments, tol
 def test_it_is_a_command_of_its_own(dags):
     arguments = ("check", "--dag-id", "orders", "--task-id", "send", "--output", "json")
     done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout)["rows_read"] == 3
+    # Airflow itself may have something to say on stderr.
+    assert (done.returncode, json.loads(done.stdout)["rows_read"]) == (0, 3)
 
 
 def test_a_dags_task_is_checked_as_it_stands(in_dag):
