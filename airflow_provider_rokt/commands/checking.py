@@ -9,9 +9,8 @@ from airflow_provider_rokt.commands.dag_tasks import rendered_task
 from airflow_provider_rokt.commands.exit_status import exits
 from airflow_provider_rokt.commands.given import options_of, refuse, source_of
 from airflow_provider_rokt.commands.output import aligned, is_data, print_data, printable
-from airflow_provider_rokt.commands.previews import FOR_AUDIENCES
+from airflow_provider_rokt.commands.previews import FOR_AUDIENCES, totals_by_reason
 from airflow_provider_rokt.exceptions import RoktSettingsError
-from airflow_provider_rokt.flow.row import FieldFault
 from airflow_provider_rokt.runs.options import AudienceOptions, ConversionOptions, DeliveryOptions
 from airflow_provider_rokt.sources import SqlSource
 from airflow_provider_rokt.trials.check import ROWS_CHECKED, check_delivery
@@ -75,7 +74,9 @@ def _lines(result: Mapping[str, Any], options: DeliveryOptions) -> Iterator[str]
     counts = [f"{result[f'rows_{end}']:,} {said}" for end, said in ends.items()]
     if not result["problems"]:
         yield f"  {', '.join(counts)}"
-    for part in (_problems(result), _columns(result), _fields(result), _reasons(result), _coverage(result)):
+    # What is left out stands with its field.
+    totals = totals_by_reason(result, "rejected")
+    for part in (_problems(result), _columns(result), _fields(result), totals, _coverage(result)):
         yield from part
     yield from _batches(result, options)
     yield from [f"Warning: {printable(warning['text'])}" for warning in result["warnings"]]
@@ -109,13 +110,6 @@ def _fields(result: Mapping[str, Any]) -> Iterator[str]:
     if invalid:
         yield "Invalid values:"
         yield from aligned([(path, reason["values"], reason["reason"]) for path, reason in invalid])
-
-
-def _reasons(result: Mapping[str, Any]) -> Iterator[str]:
-    for entry in result["rejected_by_reason"]:
-        yield f"Rejected: {entry['rows']:,} x {FieldFault(entry['path'], entry['reason']).label}"
-    for reason, rows in result["skipped"].items():
-        yield f"Skipped: {rows:,} x {reason}"
 
 
 def _coverage(result: Mapping[str, Any]) -> Iterator[str]:

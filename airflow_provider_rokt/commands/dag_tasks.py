@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import BaseHook, MappedOperator, Variab
 
 from airflow_provider_rokt.exceptions import RoktSettingsError
 from airflow_provider_rokt.operators.delivery_operator import DeliveryOperator
-from airflow_provider_rokt.task.base_arguments import is_templated
+from airflow_provider_rokt.task.base_arguments import is_reference
 
 # What a check need not know: it sends nothing, and looks at all rows.
 _NOT_NEEDED: Final = frozenset({"rokt_conn_id", "resend_from"})
@@ -87,11 +87,6 @@ def _first_of(mapped: Any) -> Any:
             f"the task {mapped.task_id!r}", ["it is mapped over what another task returns, which only a run knows"]
         )
     return mapped.unmap(first)
-
-
-def is_reference(value: object) -> bool:
-    """Whether it is something that another task is still to return."""
-    return is_templated(value) and hasattr(value, "resolve")
 
 
 def _render(task: DeliveryOperator, context: Mapping[str, Any]) -> None:

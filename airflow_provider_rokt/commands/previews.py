@@ -23,6 +23,7 @@ FOR_AUDIENCES: Final = {
     "allow_empty": "--allow-empty",
 }
 _FOR_ROWS: Final = {"rows": "--rows", "show_values": "--show-values"}
+_TITLES: Final = {"rejected": "Rejected", "dropped": "Left out"}
 _NOTHING_SENT: Final = "Nothing was sent."
 
 
@@ -58,7 +59,7 @@ def _of_conversions(result: Mapping[str, Any]) -> Iterator[str]:
         yield from _of_row(row)
         yield ""
     yield from [f"Warning: {printable(warning['text'])}" for warning in result["warnings"]]
-    yield from _reasons(result)
+    yield from totals_by_reason(result, *_TITLES)
     yield from _endings(result)
     read, rejected, skipped = (result[f"rows_{what}"] for what in ("read", "rejected", "skipped"))
     sendable = read - rejected - skipped
@@ -88,7 +89,7 @@ def _of_audience(plan: Mapping[str, Any], options: AudienceOptions) -> Iterator[
     for name, count in plan.items():
         if name.startswith(("rows_", "members_")):
             yield f"  {name.replace('_', ' '):<17} {count:>12,}"
-    yield from _reasons(plan)
+    yield from totals_by_reason(plan, *_TITLES)
     if plan["rejected_rows"]:
         yield f"The first of {plan['rows_rejected']:,} rejected rows:"
     for row in plan["rejected_rows"]:
@@ -102,9 +103,10 @@ def _of_audience(plan: Mapping[str, Any], options: AudienceOptions) -> Iterator[
         yield _NOTHING_SENT
 
 
-def _reasons(result: Mapping[str, Any]) -> Iterator[str]:
-    """The totals by reason, each kind only where there is one."""
-    for name, title in (("rejected", "Rejected"), ("dropped", "Left out")):
+def totals_by_reason(result: Mapping[str, Any], *kinds: str) -> Iterator[str]:
+    """The totals by reason, of these kinds and of what is skipped, each only where there is one."""
+    for name in kinds:
+        title = _TITLES[name]
         for entry in result[f"{name}_by_reason"]:
             yield f"{title}: {entry['rows']:,} x {FieldFault(entry['path'], entry['reason']).label}"
     for reason, rows in result["skipped"].items():

@@ -51,7 +51,7 @@ def amount(value: object) -> str | None:
 
 
 def quantity(value: object) -> int | float | str | None:
-    """A number as it comes, a decimal with a scale or text as plain decimal text.
+    """A number as it comes, a decimal or text as plain decimal text.
 
     :raises BadValue: if it is no number.
     """
@@ -59,9 +59,7 @@ def quantity(value: object) -> int | float | str | None:
     exact = as_decimal(value)
     if exact is None:
         return None
-    if isinstance(value, (int, float, Decimal)):
-        return scalar(value)
-    return plain(exact)
+    return scalar(value) if isinstance(value, (int, float)) else plain(exact)
 
 
 def as_decimal(value: object) -> Decimal | None:
@@ -97,16 +95,15 @@ def _without_noise(exact: Decimal) -> Decimal:
         near = exact.quantize(step) if abs(exact) < Decimal(10) ** 20 else exact
         if near and abs(exact - near) <= min(_SINGLE_NOISE * abs(exact), _NEAR * step):
             return _at_least_cents(near.normalize())
-    if _is_computed(significant):
+    if _is_computed(significant, single):
         raise BadValue(_NO_MONEY)
     return exact
 
 
-def _is_computed(exact: Decimal) -> bool:
+def _is_computed(exact: Decimal, single: Decimal | None) -> bool:
     digits = len(exact.as_tuple().digits)
     if digits > _DOUBLE_DIGITS:
         return True
-    single = _single(exact)
     # As a double, a `real` has more digits than its own shortest decimal.
     return single is not None and len(single.as_tuple().digits) < digits and digits > _SINGLE_DIGITS
 

@@ -160,9 +160,10 @@ class MappingPlan:
             document["events"] = [{"event_type": "custom_event", "data": values}]
         refs = [_row_ref((number, _key(values, number))) for number, values in enumerate(data, first)]
         coverage = block.coverage
+        if hashed:
+            self.census.covered[_OTHER_PATH] = _OTHER
         for index in hashed:
             coverage[index] = (coverage[index] & ~_EMAIL) | _OTHER
-            self.census.covered[_OTHER_PATH] = _OTHER
         dropped = [block.dropped.get(index, _NOTHING) for index in range(len(rows))] if block.dropped else _ENDLESS
         return list(map(_mapped_row, zip(refs, documents, block.faults, dropped, coverage)))  # noqa: B905 # one is endless
 

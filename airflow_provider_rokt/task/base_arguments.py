@@ -101,5 +101,10 @@ def is_templated(value: object) -> bool:
         return any(map(is_templated, value.values()))
     if isinstance(value, Collection) and not isinstance(value, bytes):
         return any(map(is_templated, value))
-    # Airflow's references to what is not there yet (XComArg, DagParam) all have this method.
+    return is_reference(value)
+
+
+def is_reference(value: object) -> bool:
+    """Whether it stands for what another task is still to return, or a run to be given."""
+    # Airflow's references (XComArg, DagParam) all have this method.
     return hasattr(value, "resolve")

@@ -2,19 +2,13 @@
 
 import json
 import subprocess
-import sys
-import time
 
 import pytest
 import yaml
-from airflow import __version__ as airflow_version
 
-from airflow_provider_rokt.__main__ import main
+from tests.commands.commands import COMMAND, order
 
-NOW = int(time.time() * 1000)
 CHECK = ("check", "--sql-conn-id", "shop", "--sql", "SELECT * FROM orders")
-IS_KNOWN_TO_AIRFLOW = tuple(map(int, airflow_version.split(".")[:2])) >= (3, 2)
-COMMAND = [sys.executable, "-m", *(["airflow", "rokt"] if IS_KNOWN_TO_AIRFLOW else ["airflow_provider_rokt"])]
 DAGS = """
 from datetime import datetime
 from airflow.providers.common.compat.sdk import DAG
@@ -46,28 +40,6 @@ with DAG("orders", schedule="@daily", start_date=datetime(2026, 1, 1), catchup=F
     RoktAudienceOperator(task_id="vips", sql="SELECT email FROM orders", sql_conn_id="shop", audience="vip {{ ds }}")
     RoktBatchStatusSensor(task_id="verdicts", delivery=send.output)
 """
-
-
-def order(number, **changes):
-    return {
-        "email": f"person{number}@example.com",
-        "source_message_id": f"order-{number}",
-        "timestamp_unixtime_ms": NOW - number,
-        "conversiontype": "purchase",
-    } | changes
-
-
-@pytest.fixture
-def rokt_cli(monkeypatch, capsys):
-    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")
-
-    def run(*arguments):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as exit:
-            main(arguments)
-        return exit.value.code, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture

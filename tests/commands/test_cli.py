@@ -3,53 +3,22 @@
 import json
 import re
 import subprocess
-import sys
-import time
 
 import pytest
 import requests
 import yaml
-from airflow import __version__ as airflow_version
 
-from airflow_provider_rokt.__main__ import main
 from airflow_provider_rokt.api.endpoints import BULK
 from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef
 from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.ledger.records import RequestRecord, VerdictRecord
+from tests.commands.commands import COMMAND, NOW, order
 
-NOW = int(time.time() * 1000)
 PREVIEW = ("preview", "--sql-conn-id", "shop", "--sql", "SELECT * FROM orders")
-# Airflow reads a provider's commands from 3.2 on.
-IS_KNOWN_TO_AIRFLOW = tuple(map(int, airflow_version.split(".")[:2])) >= (3, 2)
-COMMAND = [sys.executable, "-m", *(["airflow", "rokt"] if IS_KNOWN_TO_AIRFLOW else ["airflow_provider_rokt"])]
-
-
-def order(number, **changes):
-    return {
-        "email": f"person{number}@example.com",
-        "source_message_id": f"order-{number}",
-        "timestamp_unixtime_ms": NOW - number,
-        "conversiontype": "purchase",
-    } | changes
 
 
 def people(numbers):
     return [{"email": f"person{number}@example.com"} for number in numbers]
-
-
-@pytest.fixture
-def rokt_cli(monkeypatch, capsys):
-    """Runs a command in this process; gives its status, what it printed and what it said of errors."""
-    # The commands change it for their process; this one goes on.
-    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")
-
-    def run(*arguments):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as exit:
-            main(arguments)
-        return exit.value.code, *capsys.readouterr()
-
-    return run
 
 
 def process(*arguments):
