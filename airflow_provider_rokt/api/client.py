@@ -7,26 +7,22 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
+from urllib3.exceptions import HTTPError
 
 from airflow_provider_rokt import __version__
 from airflow_provider_rokt.api.addresses import Addresses
 from airflow_provider_rokt.api.credentials import Credentials
-from airflow_provider_rokt.exceptions import RoktEndpointError, RoktError, RoktUnreachableError
+from airflow_provider_rokt.exceptions import RoktEndpointError, RoktError
 from airflow_provider_rokt.flow.request import Endpoint
+from airflow_provider_rokt.network.lifelines import Attempt, LifelineAdapter, Lifelines
+from airflow_provider_rokt.network.outages import NoAnswerError, outage_of
 
 ANSWER_BYTES: Final = 1024 * 1024
 """How much of an answer is read; 100 verdicts of Rokt are some 30 kB."""
+SLOWEST_BYTES: Final = 50_000
+"""Bytes a second that a body is allowed to take at the slowest, on top of the connection's timeout."""
 _CHUNK: Final = 64 * 1024
-_NO_ANSWER: Final = (
-    requests.ConnectionError,
-    requests.Timeout,
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-    ConnectionError,
-    TimeoutError,
-)
 
 
 class Answer(NamedTuple):
@@ -43,22 +39,12 @@ class Answer(NamedTuple):
     milliseconds: float
 
 
-class NoAnswerError(RoktUnreachableError):
-    """No answer came to one attempt, so it is unknown whether Rokt took it; the engine tries again.
-
-    :param cause: the network error's type. Its text is left out: it can hold a proxy's password.
-    """
-
-    def __init__(self, cause: str) -> None:
-        self.cause = cause
-        super().__init__(f"no answer came from Rokt ({cause})")
-
-
 class RoktClient:
     """Posts to Rokt. Threads may share it; it never retries and never follows a redirect.
 
     :param addresses: where each surface listens.
-    :param timeout_seconds: to connect, and between two bytes of the answer.
+    :param timeout_seconds: to connect, to send and to be answered in whole, with a second more for every
+        :data:`SLOWEST_BYTES` of the body.
     :param connections: kept open at most; one for each thread that posts.
     """
 
@@ -68,7 +54,8 @@ class RoktClient:
         self._addresses = addresses
         self._credentials = credentials
         self._timeout = timeout_seconds
-        self._session = _session(connections)
+        self._lines = Lifelines()
+        self._session = _session(connections, self._lines)
         self._requests: dict[str, requests.PreparedRequest] = {}
         # requests looks proxies and certificates up in the environment for every request, a fifth of its time, and
         # reads .netrc, which could put foreign credentials into the header. So: both looked up once, passed along.
@@ -82,6 +69,7 @@ class RoktClient:
         """One attempt.
 
         :raises NoAnswerError: where the network failed or timed out; Rokt may have taken the rows all the same.
+        :raises RoktUnreachableError: where trying again at once is useless: the address's name is unknown.
         :raises RoktEndpointError: where no attempt can succeed: an untrusted certificate, a malformed proxy.
         """
         return self._send("POST", endpoint.path, endpoint, body)
@@ -97,48 +85,77 @@ class RoktClient:
         method, path = endpoint.check
         return self._send(method, path, endpoint, body)
 
+    def cut(self) -> None:
+        """Ends all attempts at once, and every later one as it begins. Any thread may call it."""
+        self._lines.cut()
+
     def close(self) -> None:
         """Closes the kept connections."""
+        self._lines.close()
         self._session.close()
 
     def _send(self, method: str, path: str, endpoint: Endpoint, body: bytes) -> Answer:
         base = self._addresses.base(endpoint.surface)
-        begin = time.perf_counter()
-        try:
-            request = self._prepared(method, f"{base}/{path}", endpoint).copy()
-            request.body = body
-            request.headers["Content-Length"] = str(len(body))
-            with self._session.send(
-                request,
-                timeout=self._timeout,
-                allow_redirects=False,
-                proxies=self._proxies[base],
-                verify=self._verify,
-                stream=True,
-            ) as response:
-                read = _beginning(response)
-                elapsed = (time.perf_counter() - begin) * 1000
-                return Answer(response.status_code, response.headers, read, elapsed)
-        except OSError as error:  # requests' own errors are OSErrors too
-            failure = _failure(error)
-            _forget(error)
+        request = self._prepared(method, f"{base}/{path}", endpoint).copy()
+        request.body = body
+        request.headers["Content-Length"] = str(len(body))
+        with Attempt(self._lines, self._timeout + len(body) / SLOWEST_BYTES) as attempt:
+            try:
+                return self._answered(request, base, attempt)
+            except (OSError, HTTPError) as error:  # requests' own errors are OSErrors too
+                failure = self._failure(error, attempt)
+                _forget(error)
         # Raised out here so that the original, which holds the body and the header, is not carried along.
         try:
             raise failure
         finally:
             # Its traceback holds this frame, and with it the body, as long as the frame holds it.
-            del failure
+            del failure, request
+
+    def _answered(self, request: requests.PreparedRequest, base: str, attempt: Attempt) -> Answer:
+        begin = time.perf_counter()
+        with self._session.send(
+            request,
+            timeout=attempt.seconds,
+            allow_redirects=False,
+            proxies=self._proxies[base],
+            verify=self._verify,
+            stream=True,
+        ) as response:
+            read = _beginning(response)
+            if attempt.is_cut or _is_short(response, read):
+                # The end of the connection is not the end of the answer.
+                raise requests.ConnectionError
+            return Answer(response.status_code, response.headers, read, (time.perf_counter() - begin) * 1000)
+
+    def _failure(self, error: Exception, attempt: Attempt) -> RoktError:
+        if self._lines.is_cut:
+            return NoAnswerError("the connection was cut, since the task ends")
+        if attempt.is_cut:
+            return NoAnswerError(f"no whole answer within {attempt.seconds:.0f} s")
+        return outage_of(error).error()
 
     def _prepared(self, method: str, url: str, endpoint: Endpoint) -> requests.PreparedRequest:
         """The request but for its body; made once, since making it takes half as long as sending it."""
         if url not in self._requests:
             # The endpoint picks both the host and the header, so a surface never sees the other one's credentials.
             headers = {"Authorization": self._credentials.authorization(endpoint).encode()}
-            self._requests[url] = self._session.prepare_request(requests.Request(method, url, headers=headers))
+            self._requests[url] = self._ready(requests.Request(method, url, headers=headers))
         return self._requests[url]
 
+    def _ready(self, request: requests.Request) -> requests.PreparedRequest:
+        try:
+            return self._session.prepare_request(request)
+        except requests.exceptions.InvalidHeader:
+            pass
+        # Raised out here, since the original quotes the header.
+        raise RoktEndpointError(
+            "No request to Rokt can be made: a credential holds what no header can carry. Check that those of the "
+            "connection hold no line breaks and no blanks around them."
+        )
 
-def _session(connections: int) -> requests.Session:
+
+def _session(connections: int, lines: Lifelines) -> requests.Session:
     session = requests.Session()
     session.trust_env = False
     session.headers.update(
@@ -150,7 +167,7 @@ def _session(connections: int) -> requests.Session:
             "User-Agent": f"airflow-provider-rokt/{__version__}",
         }
     )
-    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=connections, max_retries=0)
+    adapter = LifelineAdapter(lines, pool_connections=2, pool_maxsize=connections, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
@@ -165,6 +182,12 @@ def _beginning(response: requests.Response) -> bytes:
     return read
 
 
+def _is_short(response: requests.Response, read: bytes) -> bool:
+    """Whether the connection ended before the body did; urllib3 tells that by itself from 2.0 on."""
+    promised = response.headers.get("Content-Length", "")
+    return promised.isdecimal() and len(read) < min(int(promised), ANSWER_BYTES)
+
+
 def _forget(error: BaseException | None) -> None:
     """Frees what the frames of a failed attempt hold, above all its body of up to 8 MB.
 
@@ -173,19 +196,3 @@ def _forget(error: BaseException | None) -> None:
     while error:
         traceback.clear_frames(error.__traceback__)
         error = error.__context__
-
-
-def _failure(error: Exception) -> RoktError:
-    cause = type(error).__name__
-    # Trust does not come back by itself, whereas other TLS errors are a connection that broke.
-    if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return RoktEndpointError(
-            "The TLS certificate of Rokt's address is not trusted here. Behind a proxy that inspects TLS, name its "
-            "certificates in the environment variable REQUESTS_CA_BUNDLE."
-        )
-    if isinstance(error, _NO_ANSWER):
-        return NoAnswerError(cause)
-    return RoktEndpointError(
-        f"No request to Rokt can be made ({cause}). Check the proxy variables, REQUESTS_CA_BUNDLE and that the "
-        "credentials hold no line breaks."
-    )

@@ -1,10 +1,9 @@
 """How many batches leave per second, over all threads of a delivery."""
 
-import threading
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+
+from airflow_provider_rokt.flow.threads import THREADS, Flag, Threads
 
 # What a request without an answer may have taken to arrive: a new connection's TLS handshake and 250 kB of upload.
 LONGEST_WAY: Final = 0.25
@@ -35,26 +34,24 @@ class Pacer:
     where a rate that adapts belongs, with :meth:`answered` to learn from.
 
     :param batches_per_second: the rate, above 0; also below 1.
-    :param clock: seconds that never go back.
     """
 
-    def __init__(self, batches_per_second: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, batches_per_second: float, *, threads: Threads = THREADS) -> None:
         if not batches_per_second > 0:
             raise ValueError("batches_per_second must be above 0")
         self._rate = batches_per_second
-        self._clock = clock
+        self._clock = threads.now
         self._departures: list[Departure] = []
         self._held_until = 0.0
-        self._turn = threading.Lock()
-        self._changing = threading.Lock()
+        self._turn, self._changing = threads.lock(), threads.lock()
 
-    def acquire(self, batches: int, stop: threading.Event) -> Departure | None:
+    def acquire(self, batches: int, stop: Flag) -> Departure | None:
         """Waits until so many batches may leave in one request, and counts them as gone.
 
         :returns: ``None`` where ``stop`` was set first: nothing may leave.
         """
         # The one whose turn it is waits with the lock held, so a large request is not overtaken for ever. The others
-        # wait for the lock; the same stop event frees them one after the other.
+        # wait for the lock; the same stop frees them one after the other.
         with self._turn:
             while (seconds := self._wait_for(batches)) > 0:
                 if stop.wait(seconds):

@@ -11,11 +11,11 @@ from typing import Any
 
 import tenacity
 
-from airflow_provider_rokt.api.client import Answer, NoAnswerError
+from airflow_provider_rokt.api.answers import is_retryable
+from airflow_provider_rokt.api.client import Answer
 from airflow_provider_rokt.limits import RETRY_SECONDS
+from airflow_provider_rokt.network.outages import NoAnswerError
 
-# 501 and 505 say that the server cannot do it at all; every other 5xx, 408, 425 and 429 say "not now".
-_FINAL_SERVER_ERRORS = (501, 505)
 _LONGEST_HEADER = 64
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 
@@ -35,11 +35,6 @@ class RetryPolicy:
     budget_seconds: float = RETRY_SECONDS
     base_seconds: float = 0.5
     cap_seconds: float = 60.0
-
-
-def is_retryable(status: int) -> bool:
-    """Whether the same request may succeed later."""
-    return status in (408, 425, 429) or (500 <= status <= 599 and status not in _FINAL_SERVER_ERRORS)
 
 
 def retry(attempt: Callable[[], Answer], policy: RetryPolicy, sleep: Sleep, *, clock: Clock = time.monotonic) -> Answer:

@@ -1,15 +1,13 @@
 """From one answer to a verdict on every batch of the request; pure."""
 
-import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from airflow_provider_rokt.api.refusals import UNREADABLE, Refusal, refusals_in, without_values
-from airflow_provider_rokt.api.retry import is_retryable
-from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError, RoktError
-from airflow_provider_rokt.flow.request import Batch, Endpoint, Request
+from airflow_provider_rokt.api.answers import Form, Ruling, form_of, meaning_of, stopping_error
+from airflow_provider_rokt.api.refusals import Refusal, refusals_in, without_values
+from airflow_provider_rokt.flow.request import Batch, Request
 from airflow_provider_rokt.flow.row import FieldFault, Outcome
 
 
@@ -30,12 +28,6 @@ class Verdict(NamedTuple):
 
 
 _ACCEPTED: Final = Verdict(Outcome.ACCEPTED)
-_TOO_LARGE: Final = 413
-# What Rokt answers when it refuses rows. Any other final status is not its verdict on a row but somebody else's on
-# the request (407 is a proxy's, 404 a wrong path's), and rows must not be given up for it.
-_BLAMES_ROWS: Final = frozenset({400, 409, 413, 422})
-_WEB_PAGE: Final = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
-_WEB_PAGE_BYTES: Final = 2048
 _FAULTS_KEPT: Final = 5
 
 
@@ -48,34 +40,25 @@ def judge(request: Request, status: int, body: bytes) -> list[Verdict | None]:
     :raises RoktAuthError: for 401 and 403.
     :raises RoktEndpointError: where the answer is not that of Rokt's API.
     """
-    if error := stopping_error(request.endpoint, status, body):
+    form = form_of(body)
+    if error := stopping_error(request.endpoint, status, form):
         raise error
-    refusals = refusals_in(body)
-    if 200 <= status <= 299:
+    ruling = meaning_of(status, form).ruling
+    if ruling is Ruling.OPEN:
+        return _open(request, f"Rokt's address answered {status} with {form}")
+    refusals = refusals_in(body) if form is Form.ERRORS else []
+    if ruling is Ruling.TAKEN:
         return _judge_accepted(request, refusals)
-    if status == _TOO_LARGE:
+    if ruling is Ruling.TOO_LARGE:
         refusals = [Refusal(f"too large: Rokt refuses {len(request.body):,} bytes in one request")]
     return _judge_refused(request, refusals or [Refusal(f"status {status} and no reason")])
 
 
-def stopping_error(endpoint: Endpoint, status: int, body: bytes = b"") -> RoktError | None:
-    """Why nothing more should be sent after such an answer; ``None`` for the answers that concern rows."""
-    if status in (401, 403):
-        return RoktAuthError(f"Rokt refused the credentials ({status}): {endpoint.refused[status]}")
-    if 300 <= status <= 399:
-        why = f"Rokt's address answered with a redirect ({status}), which is never followed"
-    elif status == 407:
-        return RoktEndpointError("The proxy wants credentials (407). Check the proxy variables of the environment.")
-    elif status in (404, 405, 410, 501, 505):
-        why = f"There is no API at Rokt's address ({status} for /{endpoint.path})"
-    elif not 200 <= status <= 299 and status not in _BLAMES_ROWS and not is_retryable(status):
-        why = f"Rokt's address answered {status}, which is no verdict on any row"
-    elif 200 <= status <= 299 and _WEB_PAGE.search(body[:_WEB_PAGE_BYTES]):
-        # A web server or a captive proxy: counting this as accepted would lose every row silently.
-        why = f"Rokt's address answered with a web page ({status})"
-    else:
-        return None
-    return RoktEndpointError(f"{why}. Check {endpoint.settings} in the connection's extra.")
+def _open(request: Request, why: str) -> list[Verdict | None]:
+    """Nothing was taken and no batch is to blame; one that was alone fails, as it cannot go in smaller company."""
+    if len(request.batches) > 1:
+        return [None for _ in request.batches]
+    return [Verdict(Outcome.FAILED, (FieldFault("", why),))]
 
 
 def _judge_accepted(request: Request, refusals: Sequence[Refusal]) -> list[Verdict | None]:
@@ -96,8 +79,7 @@ def _judge_refused(request: Request, refusals: Sequence[Refusal]) -> list[Verdic
 def _refused(refusals: Sequence[Refusal], batch: Batch) -> Verdict:
     reasons = [without_values(found.reason, batch.body) or "no reason given" for found in refusals]
     faults = [FieldFault(found.path, f"Rokt: {reason}") for found, reason in zip(refusals, reasons, strict=True)]
-    outcome = Outcome.FAILED if UNREADABLE in refusals else Outcome.REJECTED
-    return Verdict(outcome, tuple(dict.fromkeys(faults))[:_FAULTS_KEPT])
+    return Verdict(Outcome.REJECTED, tuple(dict.fromkeys(faults))[:_FAULTS_KEPT])
 
 
 def _attribute(request: Request, refusals: Sequence[Refusal]) -> tuple[list[list[Refusal]], bool]:

@@ -3,12 +3,13 @@
 import json
 from typing import Final
 
-from airflow_provider_rokt.api.client import Answer, NoAnswerError, RoktClient
+from airflow_provider_rokt.api.answers import form_of, stopping_error
+from airflow_provider_rokt.api.client import Answer, RoktClient
 from airflow_provider_rokt.api.endpoints import BULK
-from airflow_provider_rokt.api.verdicts import stopping_error
 from airflow_provider_rokt.connection.settings import RoktSettings, require
 from airflow_provider_rokt.exceptions import RoktError
 from airflow_provider_rokt.flow.request import Endpoint, Surface
+from airflow_provider_rokt.network.outages import NoAnswerError
 
 # Where there is no address to check credentials at; a list of no batches carries nothing to take.
 _NO_BATCHES: Final = b"[]"
@@ -50,7 +51,7 @@ def _reason(error: RoktError, setting: str) -> str:
 
 
 def _judged(endpoint: Endpoint, answer: Answer) -> tuple[bool, str]:
-    if error := stopping_error(endpoint, answer.status, answer.body):
+    if error := stopping_error(endpoint, answer.status, form_of(answer.body)):
         return False, f"{endpoint.surface}: {error}"
     # A refused empty list has passed the door: wrong credentials are answered 401 or 403.
     past_the_door = endpoint.check is None and answer.status == 400

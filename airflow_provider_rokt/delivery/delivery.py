@@ -1,23 +1,24 @@
 """A delivery: requests in, an account of every row out."""
 
 import logging
-import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, ParamSpec, Self
 
 import msgspec
 
 from airflow_provider_rokt.api.pacing import Pacer
-from airflow_provider_rokt.api.retry import Clock, RetryPolicy
+from airflow_provider_rokt.api.retry import RetryPolicy
+from airflow_provider_rokt.delivery.brake import NOTHING_ACCEPTED, Brake
 from airflow_provider_rokt.delivery.engine import Engine
 from airflow_provider_rokt.delivery.exchange import Dispatcher, Halt, Post
 from airflow_provider_rokt.delivery.settlement import Settlement, Settler
-from airflow_provider_rokt.exceptions import RoktError, RoktIncompleteError
+from airflow_provider_rokt.exceptions import RoktError, RoktIncompleteError, RoktLedgerError
 from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.request import Request
 from airflow_provider_rokt.flow.row import Outcome, RowFault, Skip
+from airflow_provider_rokt.flow.threads import THREADS, Threads
 from airflow_provider_rokt.ledger.report import Report, Tally
 from airflow_provider_rokt.ledger.writer import LedgerWriter
 
@@ -25,19 +26,24 @@ log = logging.getLogger(__name__)
 
 _PROGRESS_SECONDS: Final = 10.0
 
+_Line = ParamSpec("_Line")
+
 
 class Delivery:
     """Sends requests, books what becomes of every row and writes it to the ledger.
 
     For one thread, except for :meth:`stop`; only HTTP happens in threads of its own. To be used as a context manager:
-    left before :meth:`finish`, it accounts for what was handed to it and marks the ledger's report as incomplete.
+    left before :meth:`finish`, it accounts for what was handed to it and marks the ledger's report as incomplete. It
+    is left within :data:`~.engine.GRACE_SECONDS` and :data:`~.engine.CUT_SECONDS`, whatever Rokt does; what is then
+    still on its way counts as failed, so that a retry sends it.
 
     :param post: :meth:`~airflow_provider_rokt.api.client.RoktClient.post` of a client, which stays open.
     :param ledger: of this delivery.
     :param concurrency: connections to Rokt, and threads.
     :param retry: how long one request is tried. One that is not taken in this time halts the delivery: its rows and
         all later ones fail without further waiting, so that the source can still be read to its end.
-    :param clock: seconds, for the progress line in the log.
+    :param cut: :meth:`~airflow_provider_rokt.api.client.RoktClient.cut` of that client.
+    :param threads: time and threads.
     """
 
     def __init__(
@@ -48,19 +54,25 @@ class Delivery:
         concurrency: int,
         pacer: Pacer,
         retry: RetryPolicy,
-        clock: Clock = time.monotonic,
+        cut: Callable[[], None] = lambda: None,
+        threads: Threads = THREADS,
     ) -> None:
         self._ledger = ledger
         self._tally = Tally()
-        self._halt = Halt()
-        dispatcher = Dispatcher(post, pacer, retry, self._halt)
-        self._engine = Engine(Settler(dispatcher.dispatch, self._halt).settle, concurrency)
+        self._halt = Halt(threads)
+        self._brake = Brake(self._halt)
+        dispatcher = Dispatcher(post, pacer, retry, self._halt, threads=threads)
+        settler = Settler(dispatcher.dispatch, self._halt, self._brake)
+        self._engine = Engine(settler.settle, self._given_up, cut, concurrency, threads)
+        # Settlements with rejections, while nothing was accepted: it may not be the rows that are wrong.
+        self._doubtful: list[Settlement] = []
         self._error: Exception | None = None
+        self._is_written = True
         self._stopped = False
         self._finished = False
         self._requests = 0
-        self._clock = clock
-        self._next_progress = clock() + _PROGRESS_SECONDS
+        self._now = threads.now
+        self._next_progress = self._now() + _PROGRESS_SECONDS
 
     def read(self, count: int) -> None:
         """Counts rows read from the source.
@@ -79,7 +91,7 @@ class Delivery:
         faults = list(faults)
         self._tally.drop(faults)
         if faults:
-            self._ledger.dropped(faults)
+            self._write(self._ledger.dropped, faults)
 
     def describe(self, extras: Mapping[str, int], census: Census) -> None:
         """Adds what the operation counted itself to the report."""
@@ -105,12 +117,13 @@ class Delivery:
         self._refuse_if_stopped()
 
     def stop(self) -> None:
-        """Ends the sending in order: requests on their way get their verdict, nothing more leaves.
+        """Ends the sending in order: nothing more leaves, and requests on their way get their verdict in a short grace.
 
         Returns at once; any thread and any signal handler may call it.
         """
         self._stopped = True
         self._halt.because("the task was stopped")
+        self._engine.hurry()
 
     def finish(self) -> Report:
         """Waits for all verdicts and writes the final report.
@@ -119,10 +132,12 @@ class Delivery:
         :raises RoktReconciliationError: where rows are unaccounted for.
         """
         self._book(self._engine.drained())
+        self._settle_doubts()
         self._raise()
         report = self._report()
         report.check_reconciled()
         self._close(report, complete=True)
+        self._raise()
         return report
 
     def __enter__(self) -> Self:
@@ -132,18 +147,20 @@ class Delivery:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._finished:
+            self._describe(error, self._report())
             return
         self._halt.because("the delivery ended early")
+        self._engine.hurry()
         try:
             self._book(self._engine.drained())
+            self._settle_doubts()
             self._tally.fail_the_rest(self._halt.reason)
             report = self._report()
             self._close(report, complete=False)
             report.check_reconciled()
-            if isinstance(error, RoktError):
-                error.report = report.summary()
+            self._describe(error, report)
         except Exception as failure:
-            # The first error says what went wrong; a ledger that cannot be closed must not hide it.
+            # The first error says what went wrong; what came of accounting for it must not hide it.
             if error is None:
                 raise
             log.warning("The ledger %s could not be completed: %s", self._ledger.uri, type(failure).__name__)
@@ -153,26 +170,50 @@ class Delivery:
     def _book(self, settlements: Iterator[Settlement]) -> None:
         for settlement in settlements:
             self._error = self._error or settlement.error
-            self._tally.accepted += settlement.accepted
-            self._tally.reject(settlement.rejected)
-            self._tally.fail(settlement.failed)
-            self._tally.requests += settlement.requests
-            self._tally.status_codes += settlement.answers
-            self._tally.coverage += settlement.coverage
-            self._write(settlement)
+            if settlement.rejected and not self._brake.released:
+                self._doubtful.append(settlement)
+            else:
+                self._settle_doubts()
+                self._count(settlement)
             self._show_progress()
 
-    def _write(self, settlement: Settlement) -> None:
+    def _settle_doubts(self) -> None:
+        """Counts what was in doubt: either the rows are to blame, since others were accepted, or none of them is."""
+        doubtful, self._doubtful = self._doubtful, []
+        for settlement in doubtful:
+            if self._brake.stopped:
+                settlement.fail_rejected(NOTHING_ACCEPTED)
+            self._count(settlement)
+
+    def _count(self, settlement: Settlement) -> None:
+        self._tally.accepted += settlement.accepted
+        self._tally.reject(settlement.rejected)
+        self._tally.fail(settlement.failed)
+        self._tally.requests += settlement.requests
+        self._tally.status_codes += settlement.answers
+        self._tally.coverage += settlement.coverage
+        self._tally.retry_after = self._tally.retry_after or settlement.retry_after
         for record in settlement.records:
             self._requests += 1
             self._tally.batches += len(record.batches)
-            self._ledger.request(msgspec.structs.replace(record, number=self._requests))
+            self._write(self._ledger.request, msgspec.structs.replace(record, number=self._requests))
         self._write_rows(Outcome.REJECTED, settlement.rejected)
         self._write_rows(Outcome.FAILED, settlement.failed)
 
     def _write_rows(self, outcome: Outcome, faults: list[RowFault]) -> None:
         if faults:
-            self._ledger.rows(outcome, faults)
+            self._write(self._ledger.rows, outcome, faults)
+
+    def _write(self, line: Callable[_Line, None], *args: _Line.args, **kwargs: _Line.kwargs) -> None:
+        """Writes to the ledger until that fails: then sending is over, and counting goes on."""
+        if not self._is_written:
+            return
+        try:
+            line(*args, **kwargs)
+        except RoktLedgerError as error:
+            self._is_written = False
+            self._error = self._error or error
+            self._halt.because("the ledger could not be written")
 
     def _raise(self) -> None:
         if self._error:
@@ -182,18 +223,26 @@ class Delivery:
         if self._stopped:
             raise RoktIncompleteError("The task was stopped; what was not sent yet is sent when it runs again.")
 
+    @staticmethod
+    def _describe(error: BaseException | None, report: Report) -> None:
+        if isinstance(error, RoktError):
+            error.report = report.summary()
+
+    def _given_up(self, request: Request) -> Settlement:
+        return Settlement.given_up(request, f"on its way when {self._halt.reason}")
+
     def _report(self) -> Report:
         return self._tally.report(self._ledger.delivery_id, self._ledger.uri)
 
     def _close(self, report: Report, complete: bool) -> None:
-        self._ledger.finish(report, complete)
+        self._write(self._ledger.finish, report, complete)
         self._engine.close()
         self._finished = True
 
     def _show_progress(self) -> None:
-        if self._clock() < self._next_progress:
+        if self._now() < self._next_progress:
             return
-        self._next_progress = self._clock() + _PROGRESS_SECONDS
+        self._next_progress = self._now() + _PROGRESS_SECONDS
         tally = self._tally
         log.info(
             "Delivery %s: %d rows read, %d accepted, %d rejected, %d failed, %d skipped",

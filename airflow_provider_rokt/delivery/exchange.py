@@ -1,35 +1,41 @@
 """One request and its answer, however many attempts that takes."""
 
 import logging
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
-from airflow_provider_rokt.api.client import Answer, NoAnswerError
+from airflow_provider_rokt.api.answers import is_retryable
+from airflow_provider_rokt.api.client import Answer
 from airflow_provider_rokt.api.pacing import Departure, Pacer
-from airflow_provider_rokt.api.retry import Clock, RetryPolicy, is_retryable, retry
-from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError
+from airflow_provider_rokt.api.retry import RetryPolicy, retry, retry_after
+from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError, RoktError
 from airflow_provider_rokt.flow.request import Endpoint, Request
+from airflow_provider_rokt.flow.threads import THREADS, Threads
+from airflow_provider_rokt.network.outages import NoAnswerError
 
 log = logging.getLogger(__name__)
 
 # One attempt, as RoktClient.post makes it; called by several threads.
 Post = Callable[[Endpoint, bytes], Answer]
 
+NOT_DELIVERED: Final = "not delivered: "
+# A server may ask for as many seconds as fit its header.
+_LONGEST_SHOWN: Final = 1e10
+
 
 class Halt:
     """Says whether sending is over, and why; the first reason stays.
 
     Setting it neither waits nor logs, so that any thread and any signal handler may. The thread that handles signals
-    must not wait for ``event``: a handler that sets it would then wait for the lock its own thread holds.
+    must not wait for ``flag``: a handler that sets it would then wait for the lock its own thread holds.
 
-    :ivar event: set once sending is over, for whoever waits for something else.
+    :ivar flag: set once sending is over, for whoever waits for something else.
     """
 
-    def __init__(self) -> None:
-        self.event = threading.Event()
+    def __init__(self, threads: Threads = THREADS) -> None:
+        self.flag = threads.flag()
         self._reason = ""
 
     @property
@@ -41,7 +47,7 @@ class Halt:
         """Ends it."""
         if not self._reason:
             self._reason = reason
-        self.event.set()
+        self.flag.set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,7 @@ class Exchange:
     :param answers: how many answers of each status came, ``"none"`` for none.
     :param failure: why there is no answer that says anything of the batches; ``""`` where there is one.
     :param error: what must end the delivery.
+    :param retry_after: seconds that Rokt asked to wait, where that was too long to wait for.
     """
 
     request: Request
@@ -64,6 +71,7 @@ class Exchange:
     answers: Counter[str] = field(default_factory=Counter)
     failure: str = ""
     error: Exception | None = None
+    retry_after: float | None = None
 
 
 class Dispatcher:
@@ -74,13 +82,13 @@ class Dispatcher:
     """
 
     def __init__(
-        self, post: Post, pacer: Pacer, policy: RetryPolicy, halt: Halt, *, clock: Clock = time.monotonic
+        self, post: Post, pacer: Pacer, policy: RetryPolicy, halt: Halt, *, threads: Threads = THREADS
     ) -> None:
         self._post = post
         self._pacer = pacer
         self._policy = policy
         self._halt = halt
-        self._clock = clock
+        self._threads = threads
 
     def dispatch(self, request: Request) -> Exchange:
         """Sends the request; an error that must end the delivery is in what it returns, never raised."""
@@ -92,24 +100,36 @@ class Dispatcher:
         except NoAnswerError as error:
             return attempts.exchange(failure=self._give_up(f"no answer from Rokt ({error.cause})"))
         except _HaltedError:
-            return attempts.exchange(failure=self._halt.reason)
+            return attempts.exchange(failure=attempts.halted())
         except Exception as error:  # the delivery raises it, once every row is accounted for
             return attempts.exchange(failure=failure_of(error), error=error)
         if is_retryable(answer.status):
-            return attempts.exchange(answer.body, self._give_up(f"Rokt answered {answer.status}"))
+            return self._spent(attempts, answer)
         return attempts.exchange(answer.body)
 
     def _tried(self, attempts: "_Attempts") -> Answer:
-        begin = self._clock()
+        begin = self._threads.now()
         try:
-            return retry(attempts.make, self._policy, attempts.wait, clock=self._clock)
+            return retry(attempts.make, self._policy, attempts.wait, clock=self._threads.now)
         finally:
-            attempts.milliseconds = (self._clock() - begin) * 1000
+            attempts.milliseconds = (self._threads.now() - begin) * 1000
+
+    def _spent(self, attempts: "_Attempts", answer: Answer) -> Exchange:
+        said, asked = f"Rokt answered {answer.status}", retry_after(answer)
+        if not asked:
+            return attempts.exchange(failure=self._give_up(said))
+        failure = self._end(
+            f"{said} and asks to wait {min(asked, _LONGEST_SHOWN):,.0f} s, longer than is left of the time budget of "
+            f"{self._policy.budget_seconds:g} s"
+        )
+        return attempts.exchange(failure=failure, retry_after=asked)
 
     def _give_up(self, why: str) -> str:
-        failure = f"{why} until the time budget of {self._policy.budget_seconds:g} s was spent"
+        return self._end(f"{why} until the time budget of {self._policy.budget_seconds:g} s was spent")
+
+    def _end(self, failure: str) -> str:
         log.warning("%s; nothing more is sent", failure)
-        self._halt.because(f"not delivered: {failure}")
+        self._halt.because(NOT_DELIVERED + failure)
         return failure
 
 
@@ -119,6 +139,8 @@ def failure_of(error: Exception) -> str:
         return "Rokt refused the credentials"
     if isinstance(error, RoktEndpointError):
         return "the address is not that of Rokt's API"
+    if isinstance(error, RoktError):
+        return str(error)
     return f"a fault in this provider ({type(error).__name__})"
 
 
@@ -157,21 +179,32 @@ class _Attempts:
         if self._status == 429:
             # The limit is the account's: the other threads would only run into it too.
             self._pacer.hold(seconds)
-        if self._halt.event.wait(seconds):
+        if self._halt.flag.wait(seconds):
             raise _HaltedError
         self.wait_for_turn()
 
     def wait_for_turn(self) -> None:
         """Waits until the request may leave, unless the delivery is halted first."""
-        self._departure = self._pacer.acquire(self._request.paced_batches, self._halt.event)
+        self._departure = self._pacer.acquire(self._request.paced_batches, self._halt.flag)
         if self._departure is None:
             raise _HaltedError
 
-    def exchange(self, body: bytes = b"", failure: str = "", error: Exception | None = None) -> Exchange:
+    def halted(self) -> str:
+        """Why they ended before there was an answer; what was sent last may have arrived."""
+        on_its_way = self._answers and self._status is None and not self._halt.reason.startswith(NOT_DELIVERED)
+        return f"on its way when {self._halt.reason}" if on_its_way else self._halt.reason
+
+    def exchange(
+        self,
+        body: bytes = b"",
+        failure: str = "",
+        error: Exception | None = None,
+        retry_after: float | None = None,
+    ) -> Exchange:
         """What came of them."""
         made = self._answers.total()
         return Exchange(
-            self._request, self._status, body, made, self.milliseconds, self._answers, failure=failure, error=error
+            self._request, self._status, body, made, self.milliseconds, self._answers, failure, error, retry_after
         )
 
     def _answered(self, status: int | None) -> None:

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Final
 
+from msgspec.structs import replace as replaced
+
 from airflow_provider_rokt.api.verdicts import Verdict, judge
+from airflow_provider_rokt.delivery.brake import Brake
 from airflow_provider_rokt.delivery.exchange import Exchange, Halt, failure_of
 from airflow_provider_rokt.flow.packing import RequestPacker
 from airflow_provider_rokt.flow.request import Batch, Request
@@ -31,6 +34,7 @@ class Settlement:
     :param coverage: accepted rows by the coverage of their batch.
     :param answers: how many answers of each status came, ``"none"`` for none.
     :param error: what must end the delivery.
+    :param retry_after: seconds that Rokt asked to wait, where that was too long.
     """
 
     records: list[RequestRecord] = field(default_factory=list)
@@ -41,12 +45,21 @@ class Settlement:
     answers: Counter[str] = field(default_factory=Counter)
     coverage: Counter[int] = field(default_factory=Counter)
     error: Exception | None = None
+    retry_after: float | None = None
+
+    @classmethod
+    def given_up(cls, request: Request, why: str) -> "Settlement":
+        """That of a request whose answer is no longer waited for."""
+        settlement = cls()
+        settlement.book(Exchange(request, failure=why), _failed(request, why))
+        return settlement
 
     def book(self, exchange: Exchange, judged: Sequence[Judged]) -> None:
         """Adds an exchange and the verdicts it brought."""
         self.requests += exchange.attempts > 0
         self.answers += exchange.answers
         self.error = self.error or exchange.error
+        self.retry_after = self.retry_after or exchange.retry_after
         if judged:
             self.records.append(_record(exchange, judged))
         for batch, verdict in judged:
@@ -58,29 +71,40 @@ class Settlement:
                 booked = self.rejected if verdict.outcome is Outcome.REJECTED else self.failed
                 booked.extend(RowFault(row, verdict.faults) for row in batch.rows)
 
+    def fail_rejected(self, why: str) -> None:
+        """Takes its rejections for failures: their reasons stay, behind this one."""
+        fault = FieldFault("", why)
+        self.failed += [RowFault(rejected.row, (fault, *rejected.faults)) for rejected in self.rejected]
+        self.rejected = []
+        self.records = [replaced(record, batches=tuple(map(_as_failed, record.batches))) for record in self.records]
+
 
 class Settler:
     """Settles requests. Threads may share it.
 
     :param dispatch: sends a request and returns its answer, or why there is none.
     :param halt: set when an answer, or a fault in this provider, must end the delivery.
+    :param brake: is told of every answer.
     """
 
-    def __init__(self, dispatch: Callable[[Request], Exchange], halt: Halt) -> None:
+    def __init__(self, dispatch: Callable[[Request], Exchange], halt: Halt, brake: Brake) -> None:
         self._dispatch = dispatch
         self._halt = halt
+        self._brake = brake
 
     def settle(self, request: Request) -> Settlement:
         """Sends a request, and what its answer does not settle again in smaller requests, until all is settled."""
         settlement = Settlement()
         pending, in_vain = [request], 0
         while pending:
-            before = settlement.accepted
             # The last first: halves are followed down to single batches before others are begun, so few are kept.
             exchange, judged, again = self._exchange(pending.pop(), in_vain)
             settlement.book(exchange, judged)
             pending += again
-            in_vain = in_vain + 1 if settlement.accepted == before else 0
+            accepted = any(verdict.accepted for _, verdict in judged)
+            in_vain = 0 if accepted else in_vain + 1
+            if not exchange.failure:
+                self._brake.answered(accepted)
         settlement.rejected.sort(key=lambda fault: fault.row)
         return settlement
 
@@ -97,8 +121,16 @@ class Settler:
                 exchange = replace(exchange, failure=failure_of(error), error=error)
         if exchange.error:
             self._halt.because(exchange.failure)
-        failed = Verdict(Outcome.FAILED, (FieldFault("", exchange.failure),))
-        return exchange, [(batch, failed) for batch in request.batches], []
+        return exchange, _failed(request, exchange.failure), []
+
+
+def _failed(request: Request, why: str) -> list[Judged]:
+    verdict = Verdict(Outcome.FAILED, (FieldFault("", why),))
+    return [(batch, verdict) for batch in request.batches]
+
+
+def _as_failed(record: VerdictRecord) -> VerdictRecord:
+    return replaced(record, outcome=Outcome.FAILED) if record.outcome is Outcome.REJECTED else record
 
 
 def _sorted(request: Request, verdicts: Sequence[Verdict | None]) -> tuple[list[Judged], list[Request]]:

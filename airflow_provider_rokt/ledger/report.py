@@ -51,6 +51,7 @@ class Report:
     :param failed_without_row: what failed and has no row, such as the removal of somebody who left the query.
     :param rejected_without_row: the same of what was rejected; it counts against ``max_rejected`` like a row.
     :param extras: further counts of the operation (an audience's ``members_added`` ...).
+    :param retry_after: seconds that Rokt asked to wait, where that was too long to wait for.
     """
 
     delivery_id: str
@@ -72,6 +73,7 @@ class Report:
     failed_without_row: int = 0
     rejected_without_row: int = 0
     extras: Mapping[str, int] = field(default_factory=dict)
+    retry_after: float | None = None
 
     def summary(self) -> dict[str, Any]:
         """The flat, JSON-safe result that a task returns and the ledger keeps."""
@@ -191,6 +193,7 @@ class Tally:
     rejections: list[dict[str, str]] = field(default_factory=list)
     failures: Counter[str] = field(default_factory=Counter)
     extras: dict[str, int] = field(default_factory=dict)
+    retry_after: float | None = None
 
     def reject(self, faults: Iterable[RowFault]) -> None:
         """Counts rows as rejected and keeps the first ones; of several faults in a row the first is shown."""
@@ -247,4 +250,5 @@ class Tally:
             rejections=tuple(self.rejections),
             failures=dict(self.failures),
             extras=dict(self.extras),
+            retry_after=self.retry_after,
         )

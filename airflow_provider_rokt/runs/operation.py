@@ -94,4 +94,5 @@ class OperationRun(ABC, Generic[_Options]):
             concurrency=options.concurrency,
             pacer=Pacer(place.settings.batches_per_second),
             retry=RetryPolicy(place.retry_seconds),
+            cut=client.cut,
         )

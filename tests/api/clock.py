@@ -2,6 +2,8 @@
 
 import threading
 
+from airflow_provider_rokt.flow.threads import Flag, RealThreads
+
 
 class FakeClock:
     """Seconds, to be given as ``clock``."""
@@ -18,7 +20,7 @@ class FakeClock:
 
 
 class FakeStop(threading.Event):
-    """An event whose waiting moves a clock instead."""
+    """A flag whose waiting moves a clock instead."""
 
     def __init__(self, clock: FakeClock) -> None:
         super().__init__()
@@ -28,3 +30,16 @@ class FakeStop(threading.Event):
         if not self.is_set():
             self._clock.sleep(timeout or 0.0)
         return self.is_set()
+
+
+class FakeThreads(RealThreads):
+    """Real threads on such time."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+
+    def now(self) -> float:
+        return self.clock.now
+
+    def flag(self) -> Flag:
+        return FakeStop(self.clock)

@@ -11,11 +11,12 @@ import pytest
 
 from airflow_provider_rokt import __version__
 from airflow_provider_rokt.api.addresses import Addresses
-from airflow_provider_rokt.api.client import ANSWER_BYTES, NoAnswerError, RoktClient
+from airflow_provider_rokt.api.client import ANSWER_BYTES, RoktClient
 from airflow_provider_rokt.api.credentials import Credentials
 from airflow_provider_rokt.api.endpoints import BULK, ENDPOINTS, HISTORICAL, IMPORT_V1, IMPORT_V3
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError
 from airflow_provider_rokt.flow.request import Endpoint, Surface
+from airflow_provider_rokt.network.outages import NoAnswerError
 from airflow_provider_rokt.sandbox import Sandbox
 from airflow_provider_rokt.sandbox.faults import AnyFault, Delay, Redirect, Reset
 from tests.api.recorder import Recorder
@@ -126,14 +127,14 @@ def test_a_broken_connection_is_no_answer(sandbox: Sandbox, after: bool) -> None
     sandbox.faults.add(Reset(after=after))
     with closing(client_of(sandbox.url)) as client, pytest.raises(NoAnswerError) as caught:
         client.post(BULK, b"[]")
-    assert caught.value.cause == "ConnectionError"
+    assert caught.value.cause == "the connection broke"
 
 
 def test_silence_is_no_answer(sandbox: Sandbox) -> None:
     sandbox.faults.add(Delay(seconds=2.0, times=1))
     with closing(client_of(sandbox.url, timeout=0.05)) as client, pytest.raises(NoAnswerError) as caught:
         client.post(BULK, b"[]")
-    assert caught.value.cause == "ReadTimeout"
+    assert caught.value.cause.startswith("no ")
 
 
 def test_nobody_there_is_no_answer() -> None:

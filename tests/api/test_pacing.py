@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_rokt.api.pacing import LONGEST_WAY, Departure, Pacer
-from tests.api.clock import FakeClock, FakeStop
+from tests.api.clock import FakeClock, FakeStop, FakeThreads
 
 RATES = st.one_of(st.integers(1, 300), st.floats(0.05, 20.0))
 
@@ -26,7 +26,7 @@ class Road:
 
     def __init__(self, rate: float) -> None:
         self.clock = FakeClock()
-        self.pacer = Pacer(rate, clock=self.clock)
+        self.pacer = Pacer(rate, threads=FakeThreads(self.clock))
         self.arrivals: list[tuple[float, int]] = []
         self._due: list[tuple[float, Departure]] = []
         road = self
@@ -101,7 +101,7 @@ def test_a_full_second_is_three_requests_of_ninety() -> None:
 
 def test_the_longest_hold_counts() -> None:
     clock = FakeClock()
-    pacer, stop, begin = Pacer(10, clock=clock), FakeStop(clock), clock.now
+    pacer, stop, begin = Pacer(10, threads=FakeThreads(clock)), FakeStop(clock), clock.now
     pacer.hold(30.0)
     pacer.hold(1.0)
     assert pacer.acquire(1, stop)
@@ -110,7 +110,7 @@ def test_the_longest_hold_counts() -> None:
 
 def test_a_hold_is_noticed_by_who_waits_already() -> None:
     clock = FakeClock()
-    pacer = Pacer(1, clock=clock)
+    pacer = Pacer(1, threads=FakeThreads(clock))
 
     class HoldingStop(FakeStop):
         def wait(self, timeout: float | None = None) -> bool:
@@ -126,7 +126,7 @@ def test_a_hold_is_noticed_by_who_waits_already() -> None:
 
 def test_nothing_leaves_once_stopped() -> None:
     clock = FakeClock()
-    pacer, stop, begin = Pacer(1, clock=clock), FakeStop(clock), clock.now
+    pacer, stop, begin = Pacer(1, threads=FakeThreads(clock)), FakeStop(clock), clock.now
     stop.set()
     assert pacer.acquire(1, stop) is None
     assert pacer.acquire(1, FakeStop(clock)) is not None

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_rokt.api.client import Answer, NoAnswerError
+from airflow_provider_rokt.api.client import Answer
 from airflow_provider_rokt.api.retry import RetryPolicy, is_retryable, retry, retry_after
+from airflow_provider_rokt.network.outages import NoAnswerError
 from tests.api.clock import FakeClock
 from tests.delivery.rokt import answer_of
 

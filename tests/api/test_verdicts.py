@@ -4,8 +4,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from airflow_provider_rokt.api.answers import form_of, stopping_error
 from airflow_provider_rokt.api.endpoints import BULK, IMPORT_V1, IMPORT_V3
-from airflow_provider_rokt.api.verdicts import judge, stopping_error
+from airflow_provider_rokt.api.verdicts import judge
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError
 from airflow_provider_rokt.flow.request import Endpoint, Request
 from airflow_provider_rokt.flow.row import Outcome
@@ -26,7 +27,7 @@ def positions(request: Request, index: int) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
-@pytest.mark.parametrize("body", [b"", b"{}", b"accepted", b'{"errors":[]}'])
+@pytest.mark.parametrize("body", [b"", b"{}", b" \n", b'{"errors":[]}'])
 def test_a_success_without_errors_accepts_all(status: int, body: bytes) -> None:
     assert [verdict.outcome for verdict in judge(REQUEST, status, body) if verdict] == [ACCEPTED] * 3
 
@@ -63,7 +64,7 @@ def test_an_error_without_a_place_leaves_the_others_open(place: str) -> None:
     assert outcomes(REQUEST, 400, f"bad. {place}", "bad. Path '[1].ip'") == [OPEN, REJECTED, OPEN]
 
 
-@pytest.mark.parametrize("status", [400, 409, 422])
+@pytest.mark.parametrize("status", [400, 422])
 def test_a_refusal_blames_only_what_it_complains_of(status: int) -> None:
     complaints = [f"bad. Path '[{index}].ip'" for index in range(3)]
     assert outcomes(REQUEST, status, *complaints) == [REJECTED] * 3
@@ -172,7 +173,7 @@ def test_every_located_error_finds_its_batch(sizes: list[int], data: st.DataObje
 
 
 @given(
-    status=st.sampled_from([200, 202, 400, 409, 413, 422]),
+    status=st.sampled_from([202, 400, 400, 409, 413, 422]),
     body=st.binary(max_size=300)
     | st.builds(
         lambda content: json.dumps(content).encode(),
@@ -187,7 +188,7 @@ def test_every_located_error_finds_its_batch(sizes: list[int], data: st.DataObje
     ),
 )
 def test_any_body_gives_every_batch_a_verdict_or_leaves_it_open(status: int, body: bytes) -> None:
-    assume(stopping_error(BULK, status, body) is None)
+    assume(stopping_error(BULK, status, form_of(body)) is None)
     verdicts = judge(REQUEST, status, body)
     assert len(verdicts) == 3
     assert all(verdict.faults for verdict in verdicts if verdict and verdict.outcome is REJECTED)

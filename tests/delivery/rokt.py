@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from requests.structures import CaseInsensitiveDict
 
-from airflow_provider_rokt.api.client import Answer, NoAnswerError
+from airflow_provider_rokt.api.client import Answer
 from airflow_provider_rokt.api.endpoints import BULK
 from airflow_provider_rokt.events.batch import EventBatch, serialise
 from airflow_provider_rokt.flow.request import Endpoint, Request
 from airflow_provider_rokt.flow.row import RowRef
+from airflow_provider_rokt.network.outages import NoAnswerError
 
 
 def batch_of(*keys: str, first: int = 1) -> EventBatch:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_rokt.api.addresses import Addresses
-from airflow_provider_rokt.api.client import Answer, NoAnswerError, RoktClient
+from airflow_provider_rokt.api.client import Answer, RoktClient
 from airflow_provider_rokt.api.credentials import Credentials
 from airflow_provider_rokt.api.endpoints import BULK, IMPORT_V3
 from airflow_provider_rokt.api.pacing import Pacer
@@ -28,9 +28,11 @@ from airflow_provider_rokt.exceptions import (
 )
 from airflow_provider_rokt.flow.request import Endpoint
 from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef, Skip
+from airflow_provider_rokt.flow.threads import RealThreads
 from airflow_provider_rokt.ledger.overview import Ledger
 from airflow_provider_rokt.ledger.reader import LedgerReader
 from airflow_provider_rokt.ledger.report import Report
+from airflow_provider_rokt.network.outages import NoAnswerError
 from airflow_provider_rokt.sandbox import Sandbox, Settings
 from airflow_provider_rokt.sandbox.faults import AnyFault, Delay, Redirect, Refuse, Reset, Status
 from tests.delivery.rokt import answer_of, request_of, requests_of
@@ -261,7 +263,7 @@ def test_nobody_there_fails_all_rows(tmp_path: Path) -> None:
         report = deliver(office.begin(SPENT, concurrency=1))
     assert report.rows_failed == 60
     assert report.status_codes == {"none": 1}
-    assert all("no answer from Rokt (ConnectionError)" in reason for reason in report.failures)
+    assert all("no answer from Rokt (the connection was refused" in reason for reason in report.failures)
 
 
 def test_what_was_accepted_before_the_failure_stays_accepted(office: Office, sandbox: Sandbox) -> None:
@@ -484,8 +486,17 @@ def test_a_rate_set_too_high_is_found_out_and_obeyed(office: Office, sandbox: Sa
 
 def test_progress_is_logged_in_counts(office: Office, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    ticks = itertools.count(0.0, 4.0)
-    deliver(office.begin(clock=lambda: next(ticks)))
+
+    class Hasty(RealThreads):
+        """Whenever it is asked, four seconds have passed."""
+
+        def __init__(self) -> None:
+            self.ticks = itertools.count(0.0, 4.0)
+
+        def now(self) -> float:
+            return next(self.ticks)
+
+    deliver(office.begin(threads=Hasty()))
     lines = [record.getMessage() for record in caplog.records if "rows read" in record.getMessage()]
     assert 1 <= len(lines) <= 3
     assert lines[-1].startswith(f"Delivery {office.begun[-1]}: ")

@@ -1,7 +1,7 @@
 import itertools
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,18 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_rokt.api.client import Answer, NoAnswerError
+from airflow_provider_rokt.api.client import Answer
 from airflow_provider_rokt.api.endpoints import BULK, HISTORICAL, IMPORT_V1, IMPORT_V3
 from airflow_provider_rokt.api.pacing import Pacer
 from airflow_provider_rokt.api.retry import RetryPolicy
+from airflow_provider_rokt.delivery.brake import MOST_IN_VAIN, NOTHING_ACCEPTED, Brake
 from airflow_provider_rokt.delivery.engine import MOST_BYTES, Engine
 from airflow_provider_rokt.delivery.exchange import Dispatcher, Exchange, Halt
 from airflow_provider_rokt.delivery.settlement import Settlement, Settler
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError
 from airflow_provider_rokt.flow.request import Batch, Endpoint, Request
-from airflow_provider_rokt.flow.row import Outcome, RowRef
+from airflow_provider_rokt.flow.row import NO_ROW, FieldFault, Outcome, RowRef
 from airflow_provider_rokt.limits import REQUEST_BYTES
-from tests.api.clock import FakeClock, FakeStop
+from airflow_provider_rokt.network.outages import NoAnswerError
+from tests.api.clock import FakeClock, FakeStop, FakeThreads
 from tests.delivery.rokt import ModelRokt, answer_of, batch_of, keys_of, request_of, requests_of
 
 FAST = RetryPolicy(budget_seconds=60.0)
@@ -32,11 +34,12 @@ class Bench:
 
     def __init__(self, rokt: Any, policy: RetryPolicy = FAST, rate: float = 1e9) -> None:
         self.clock = FakeClock()
-        self.halt = Halt()
-        self.halt.event = FakeStop(self.clock)
-        pacer = Pacer(rate, clock=self.clock)
-        self.settler = Settler(Dispatcher(rokt.post, pacer, policy, self.halt, clock=self.clock).dispatch, self.halt)
-        self.settle = self.settler.settle
+        threads = FakeThreads(self.clock)
+        self.halt = Halt(threads)
+        self.pacer = Pacer(rate, threads=threads)
+        self.brake = Brake(self.halt)
+        dispatcher = Dispatcher(rokt.post, self.pacer, policy, self.halt, threads=threads)
+        self.settle = Settler(dispatcher.dispatch, self.halt, self.brake).settle
 
 
 def outcomes(settlement: Settlement) -> Counter[str]:
@@ -160,9 +163,6 @@ def test_an_answer_makes_room_for_the_next_second() -> None:
 
 
 def test_a_429_holds_everybody_back() -> None:
-    clock, halt = FakeClock(), Halt()
-    halt.event = FakeStop(clock)
-    pacer = Pacer(1000, clock=clock)
     waited: list[float] = []
 
     class Rokt:
@@ -177,13 +177,14 @@ def test_a_429_holds_everybody_back() -> None:
 
         def wait(self, timeout: float | None = None) -> bool:
             if not waited:
-                waited.append(clock.now)
-                pacer.acquire(1, FakeStop(clock))
-                waited.append(clock.now)
+                waited.append(bench.clock.now)
+                bench.pacer.acquire(1, FakeStop(bench.clock))
+                waited.append(bench.clock.now)
             return super().wait(timeout)
 
-    halt.event = Spy(clock)
-    Settler(Dispatcher(Rokt().post, pacer, FAST, halt, clock=clock).dispatch, halt).settle(request_of(["a"]))
+    bench = Bench(Rokt(), rate=1000)
+    bench.halt.flag = Spy(bench.clock)
+    bench.settle(request_of(["a"]))
     assert waited[1] - waited[0] >= 40.0
 
 
@@ -193,10 +194,10 @@ def test_a_429_holds_everybody_back() -> None:
         (answer_of(503), "503", 503, "Rokt answered 503 until the time budget of 60 s was spent"),
         (answer_of(429), "429", 429, "Rokt answered 429 until the time budget of 60 s was spent"),
         (
-            NoAnswerError("ConnectTimeout"),
+            NoAnswerError("the connection broke"),
             "none",
             None,
-            "no answer from Rokt (ConnectTimeout) until the time budget of 60 s was spent",
+            "no answer from Rokt (the connection broke) until the time budget of 60 s was spent",
         ),
     ],
 )
@@ -260,11 +261,11 @@ def test_of_several_errors_the_first_stays() -> None:
 
 def test_of_several_reasons_to_halt_the_first_stays() -> None:
     halt = Halt()
-    assert not halt.event.is_set()
+    assert not halt.flag.is_set()
     for reason in ("the task was stopped", "the delivery ended early"):
         halt.because(reason)
         assert halt.reason == "the task was stopped"
-    assert halt.event.is_set()
+    assert halt.flag.is_set()
 
 
 def test_a_fault_of_ours_fails_the_rows_and_is_told() -> None:
@@ -281,7 +282,7 @@ def test_stopping_ends_a_wait_and_fails_the_rows() -> None:
             bench.halt.because("the task was stopped")
             return super().wait(timeout)
 
-    bench.halt.event = Stopping(bench.clock)
+    bench.halt.flag = Stopping(bench.clock)
     settlement = bench.settle(request_of(["a"]))
     assert [fault.faults[0].reason for fault in settlement.failed] == ["the task was stopped"]
     assert settlement.answers == {"503": 1}
@@ -336,12 +337,52 @@ def test_one_bad_member_is_found() -> None:
 
 
 def test_an_import_that_is_refused_whatever_it_holds_is_given_up() -> None:
-    rokt = Scripted(answer_of(400))
-    settlement = Bench(rokt).settle(import_of(2000, 500))
-    assert len(rokt.bodies) == 256
+    rokt = Scripted(answer_of(201), answer_of(400))
+    bench = Bench(rokt)
+    bench.settle(import_of(1, 1))
+    settlement = bench.settle(import_of(2000, 500))
+    assert len(rokt.bodies) == 1 + 256
     assert settlement.rejected
     assert len(settlement.rejected) + len(settlement.failed) == 2000
     assert settlement.failed[0].faults[0].reason == "not sent: Rokt refused 256 requests in a row"
+
+
+@pytest.mark.parametrize("status", [400, 409, 413, 422])
+@pytest.mark.parametrize("make", [lambda: import_of(2000, 500), lambda: request_of(*[[str(n)] for n in range(100)])])
+def test_a_delivery_of_which_nothing_is_accepted_is_braked(status: int, make: Callable[[], Request]) -> None:
+    rokt = Scripted(answer_of(status))
+    bench = Bench(rokt)
+    settlements = [bench.settle(make()) for _ in range(40)]
+    assert bench.brake.stopped
+    assert len(rokt.bodies) == MOST_IN_VAIN
+    assert keys_of(settlements[-1].failed) == [row.key for batch in make().batches for row in batch.rows]
+    assert {fault.faults[0].reason for fault in settlements[-1].failed} == {NOTHING_ACCEPTED}
+
+
+def test_one_acceptance_releases_the_brake() -> None:
+    bench = Bench(ModelRokt({str(number): "none" for number in range(1, 400)}))
+    bench.settle(request_of(["0"]))
+    settlements = [
+        bench.settle(request_of(*[[str(n)] for n in range(first, first + 99)])) for first in range(1, 397, 99)
+    ]
+    assert sum(len(settlement.rejected) for settlement in settlements) == 396
+    assert not bench.brake.stopped
+
+
+def test_a_removal_that_has_no_row_releases_the_brake_too() -> None:
+    bench = Bench(Scripted(answer_of(201)))
+    bench.settle(Request(IMPORT_V3, (Block([str(NO_ROW)]),)))
+    assert bench.brake.released
+
+
+def test_what_is_doubted_becomes_a_failure_that_keeps_its_reason() -> None:
+    settlement = Bench(ModelRokt({"a": "path"})).settle(request_of(["a"], ["b"]))
+    (rejected,) = settlement.rejected
+    settlement.fail_rejected("nothing was accepted")
+    (failed,) = settlement.failed
+    assert (settlement.rejected, failed.row) == ([], rejected.row)
+    assert list(failed.faults) == [FieldFault("", "nothing was accepted"), *rejected.faults]
+    assert outcomes(settlement) == {"accepted": 1, "failed": 1}
 
 
 def test_an_import_is_not_given_up_while_some_of_it_is_taken() -> None:
@@ -403,6 +444,10 @@ def test_parts_that_need_more_room_than_the_whole_keep_the_limit() -> None:
     assert max(map(len, rokt.bodies)) <= REQUEST_BYTES
 
 
+def never(*_: Any) -> Any:
+    raise AssertionError("nobody is in a hurry")
+
+
 def test_only_so_many_requests_are_on_their_way() -> None:
     gate, lock, running = threading.Semaphore(0), threading.Lock(), Counter[str]()
 
@@ -415,7 +460,7 @@ def test_only_so_many_requests_are_on_their_way() -> None:
             running["now"] -= 1
         return Settlement(accepted=1)
 
-    engine, accepted = Engine(settle, 2), 0
+    engine, accepted = Engine(settle, never, never, 2), 0
     for number in range(10):
         engine.submit(request_of([str(number)]))
         if number >= 3:  # two on their way and two ready: room has to be made
@@ -436,7 +481,7 @@ def test_only_so_many_bytes_are_on_their_way() -> None:
         gate.acquire()
         return Settlement(accepted=1)
 
-    engine, accepted = Engine(settle, 32), 0
+    engine, accepted = Engine(settle, never, never, 32), 0
     request = Request(IMPORT_V3, (Block(["1"], MOST_BYTES // 2 - 10),), b"[", b"]")
     for number in range(6):
         engine.submit(request)
@@ -453,7 +498,7 @@ def test_what_a_thread_raises_is_raised_again() -> None:
     def settle(request: Request) -> Settlement:
         raise MemoryError
 
-    engine = Engine(settle, 1)
+    engine = Engine(settle, never, never, 1)
     engine.submit(request_of(["a"]))
     with pytest.raises(MemoryError):
         list(engine.drained())
