@@ -488,10 +488,10 @@ def test_progress_is_logged_in_counts(office: Office, caplog: pytest.LogCaptureF
     caplog.set_level(logging.INFO)
 
     class Hasty(RealThreads):
-        """Whenever it is asked, four seconds have passed."""
+        """Whenever it is asked, two seconds have passed."""
 
         def __init__(self) -> None:
-            self.ticks = itertools.count(0.0, 4.0)
+            self.ticks = itertools.count(0.0, 2.0)
 
         def now(self) -> float:
             return next(self.ticks)
