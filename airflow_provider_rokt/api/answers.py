@@ -18,7 +18,7 @@ from airflow_provider_rokt.flow.request import Endpoint
 class Form(StrEnum):
     """What a body looks like."""
 
-    EMPTY = "empty, or {} or an empty list of errors"
+    EMPTY = "empty, `{}` or an empty list of errors"
     ERRORS = "a list of errors"
     UNREADABLE = "errors that cannot be read"
     FOREIGN = "anything else"
@@ -126,7 +126,8 @@ def form_of(body: bytes) -> Form:
     if not body.strip():
         return Form.EMPTY
     try:
-        content = json.loads(body, object_pairs_hook=_members)
+        # As text, or a body in UTF-16 would be read too.
+        content = json.loads(body.decode(), object_pairs_hook=_members)
     except (ValueError, RecursionError):
         # Cut off, most likely. It names errors, so smaller requests may bring an answer that can be read.
         return Form.UNREADABLE if body.lstrip().startswith(b"{") and b'"errors"' in body else Form.FOREIGN
@@ -161,10 +162,16 @@ def stopping_error(endpoint: Endpoint, status: int, form: Form = Form.EMPTY) -> 
 
 def table() -> Iterator[tuple[str, str, str, str]]:
     """The lines for people: statuses, body, what follows, who says so."""
-    yield "Status", "Body", "What follows", "Who says so"
+    yield "Status", "Body", "What follows for the rows", "Who says so"
     for meaning in MEANINGS:
-        forms = "any" if meaning.forms == _ANY else "; ".join(form for form in Form if form in meaning.forms)
-        yield _ranges(meaning.statuses), forms, meaning.ruling, meaning.source
+        # The forms that no earlier line takes.
+        forms = [form for form in Form if any(meaning_of(one, form) is meaning for one in meaning.statuses)]
+        yield (
+            _ranges(meaning.statuses),
+            "any" if len(forms) == len(Form) else "; ".join(forms),
+            meaning.ruling,
+            meaning.source,
+        )
 
 
 @cache
