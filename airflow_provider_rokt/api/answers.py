@@ -21,7 +21,7 @@ class Form(StrEnum):
     EMPTY = "empty, `{}` or an empty list of errors"
     ERRORS = "a list of errors"
     UNREADABLE = "errors that cannot be read"
-    FOREIGN = "anything else"
+    FOREIGN = "something that Rokt does not write"
 
 
 class Ruling(StrEnum):
@@ -59,14 +59,14 @@ def _numbers(*parts: int | range) -> frozenset[int]:
 
 
 _ANY: Final = frozenset(Form)
-_ROKTS: Final = frozenset((Form.EMPTY, Form.ERRORS))
+ROKTS: Final = frozenset((Form.EMPTY, Form.ERRORS))
 _SUCCESS: Final = _numbers(range(200, 300))
 _NEVER: Final = _numbers(501, 505)
 _CREDENTIALS: Final = _numbers(401, 403)
 
 # The first line that fits counts.
 MEANINGS: Final = (
-    Meaning(_SUCCESS, _ROKTS, Ruling.TAKEN, "mParticle: 202, of single batches too; seen: 200 and 201"),
+    Meaning(_SUCCESS, ROKTS, Ruling.TAKEN, "mParticle: 202, of single batches too; seen: 200 and 201"),
     Meaning(
         _SUCCESS, frozenset((Form.UNREADABLE,)), Ruling.OPEN, "our reading: it names errors, so it accepts nothing"
     ),
@@ -77,10 +77,10 @@ MEANINGS: Final = (
         "our reading: a web page or another API, as of a captive portal",
         "Rokt's address answered {status} with something that Rokt does not write, such as a web page",
     ),
-    Meaning(_numbers(400, 422), _ROKTS, Ruling.REFUSED, "mParticle: 400; our reading: 422"),
+    Meaning(_numbers(400, 422), ROKTS, Ruling.REFUSED, "mParticle: 400; our reading: 422"),
     Meaning(_numbers(400, 422), _ANY, Ruling.OPEN, "our reading: a gateway's refusal, which blames no row"),
     Meaning(_numbers(409), _ANY, Ruling.OPEN, "our reading: a conflict blames no row"),
-    Meaning(_numbers(413), _ROKTS, Ruling.TOO_LARGE, "our reading"),
+    Meaning(_numbers(413), ROKTS, Ruling.TOO_LARGE, "our reading"),
     Meaning(_numbers(413), _ANY, Ruling.OPEN, "our reading: a gateway's limit, which blames no row"),
     Meaning(_CREDENTIALS, _ANY, Ruling.STOP, "mParticle", "Rokt refused the credentials ({status})"),
     Meaning(

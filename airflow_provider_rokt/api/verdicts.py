@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from airflow_provider_rokt.api.answers import Form, Ruling, form_of, meaning_of, stopping_error
+from airflow_provider_rokt.api.answers import ROKTS, Form, Ruling, form_of, meaning_of, stopping_error
 from airflow_provider_rokt.api.refusals import Refusal, refusals_in, without_values
 from airflow_provider_rokt.flow.request import Batch, Request
 from airflow_provider_rokt.flow.row import FieldFault, Outcome
@@ -45,7 +45,7 @@ def judge(request: Request, status: int, body: bytes) -> list[Verdict | None]:
         raise error
     ruling = meaning_of(status, form).ruling
     if ruling is Ruling.OPEN:
-        return _open(request, f"Rokt's address answered {status} with {form}")
+        return _open(request, f"Rokt's address answered {status}{'' if form in ROKTS else f' with {form}'}")
     refusals = refusals_in(body) if form is Form.ERRORS else []
     if ruling is Ruling.TAKEN:
         return _judge_accepted(request, refusals)
