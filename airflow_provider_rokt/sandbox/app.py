@@ -64,9 +64,8 @@ async def _serve(request: Request) -> Response:
     if answer.status is None:
         return ConnectionReset()
     if answer.pause:
-        return StreamingResponse(
-            _dripping(answer), answer.status, {**answer.headers, "content-length": str(len(answer.body))}
-        )
+        headers = {**answer.headers, "content-length": str(len(answer.body))}
+        return StreamingResponse(_dripping(answer), answer.status, headers)
     return Response(answer.body, answer.status, answer.headers)
 
 
