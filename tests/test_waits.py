@@ -9,8 +9,26 @@ from tests.test_rings import NAME, modules
 
 # Calls that wait, by the method's or function's name. A new one that is not here is a review's to find.
 WAITING = frozenset(
-    "wait acquire recv recv_into accept select poll result sleep getaddrinfo create_connection urlopen _new_conn "
-    "fetchmany fetchall exec_driver_sql run_until_complete to_thread".split()
+    [
+        "wait",
+        "acquire",
+        "recv",
+        "recv_into",
+        "accept",
+        "select",
+        "poll",
+        "result",
+        "sleep",
+        "getaddrinfo",
+        "create_connection",
+        "urlopen",
+        "_new_conn",
+        "fetchmany",
+        "fetchall",
+        "exec_driver_sql",
+        "run_until_complete",
+        "to_thread",
+    ]
 )
 # Whose ``get`` takes from a mailbox or a queue, whose ``join`` waits for a thread, whose ``send`` and ``execute`` ask
 # another machine.

@@ -64,6 +64,9 @@ class Batch(Protocol):
     def split(self) -> Sequence["Batch"]:
         """Smaller batches holding the same rows, to find the one Rokt refuses; just itself when it is minimal."""
 
+    def renewed(self) -> "Batch":
+        """The same under a request id that Rokt has not seen; just itself where it has none."""
+
 
 @dataclass(frozen=True)
 class Request:
