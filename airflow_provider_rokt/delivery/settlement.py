@@ -32,7 +32,7 @@ class Settlement:
 
     :param records: of the exchanges that settled batches, all numbered 0.
     :param accepted: how many rows.
-    :param unconfirmed: how many of them by an answer that may mean something else.
+    :param unconfirmed: how many of them by an answer that may mean something else, by reason; 0 for what has no row.
     :param in_vain: how many exchanges in a row accepted nothing.
     :param requests: how many exchanges reached the network.
     :param coverage: accepted rows by the coverage of their batch.
@@ -43,7 +43,7 @@ class Settlement:
 
     records: list[RequestRecord] = field(default_factory=list)
     accepted: int = 0
-    unconfirmed: int = 0
+    unconfirmed: Counter[str] = field(default_factory=Counter)
     in_vain: int = 0
     rejected: list[RowFault] = field(default_factory=list)
     failed: list[RowFault] = field(default_factory=list)
@@ -79,7 +79,8 @@ class Settlement:
             if verdict.accepted:
                 rows = sum([row.number != NO_ROW for row in batch.rows])
                 self.accepted += rows
-                self.unconfirmed += 0 if verdict.confirmed else rows
+                if not verdict.confirmed:
+                    self.unconfirmed[verdict.faults[0].reason] += rows
                 self.coverage[batch.coverage] += rows
             else:
                 booked = self.rejected if verdict.outcome is Outcome.REJECTED else self.failed

@@ -40,7 +40,7 @@ def first_reasons(rejections: Sequence[Mapping[str, str]]) -> str:
 class Report:
     """What became of a delivery's rows.
 
-    :param rows_unconfirmed: accepted rows whose answer may mean something else.
+    :param unconfirmed: accepted rows whose answer may mean something else, by reason; 0 for what has no row.
     :param skipped: the skipped rows by reason.
     :param dropped: values that were left out of rows that were sent, by field and reason.
     :param coverage: the share of accepted rows that carry each identity and what else Rokt matches people by.
@@ -62,7 +62,7 @@ class Report:
     rows_rejected: int = 0
     rows_failed: int = 0
     rows_skipped: int = 0
-    rows_unconfirmed: int = 0
+    unconfirmed: Mapping[str, int] = field(default_factory=dict)
     skipped: Mapping[str, int] = field(default_factory=dict)
     dropped: Mapping[FieldFault, int] = field(default_factory=dict)
     coverage: Mapping[str, float] = field(default_factory=dict)
@@ -97,6 +97,11 @@ class Report:
             "ledger": self.ledger,
             "rejections": [dict(rejection) for rejection in self.rejections],
         }
+
+    @property
+    def rows_unconfirmed(self) -> int:
+        """How many accepted rows may not have been stored."""
+        return sum(self.unconfirmed.values())
 
     @property
     def dropped_by_path(self) -> dict[str, int]:
@@ -183,7 +188,7 @@ class Tally:
 
     read: int = 0
     accepted: int = 0
-    unconfirmed: int = 0
+    unconfirmed: Counter[str] = field(default_factory=Counter)
     rejected: int = 0
     failed: int = 0
     failed_without_row: int = 0
@@ -245,7 +250,7 @@ class Tally:
             failed_without_row=self.failed_without_row,
             rejected_without_row=self.rejected_without_row,
             rows_skipped=self.skipped.total(),
-            rows_unconfirmed=self.unconfirmed,
+            unconfirmed=dict(self.unconfirmed),
             skipped={str(reason): rows for reason, rows in sorted(self.skipped.items()) if rows},
             dropped=dict(self.dropped),
             coverage=self.census.shares(self.coverage),

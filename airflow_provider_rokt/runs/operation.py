@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from airflow_provider_rokt.api.client import RoktClient
 from airflow_provider_rokt.api.pacing import Pacer
@@ -22,11 +22,6 @@ from airflow_provider_rokt.runs.resend import resend_of
 from airflow_provider_rokt.runs.tries import Tries
 
 log = logging.getLogger(__name__)
-
-_UNCONFIRMED: Final = (
-    "%d of the accepted rows are unconfirmed: an attempt before the one that was answered may have used up their "
-    "request ids, and Rokt drops a repeat without a word"
-)
 
 _Options = TypeVar("_Options", bound=DeliveryOptions)
 
@@ -86,8 +81,8 @@ class OperationRun(ABC, Generic[_Options]):
         if not report.rows_read:
             log.info("There are no rows, so nothing was sent")
         log.info("%s", report)
-        if report.rows_unconfirmed:
-            log.warning(_UNCONFIRMED, report.rows_unconfirmed)
+        for why, rows in sorted(report.unconfirmed.items()):
+            log.warning("%d accepted rows are unconfirmed: %s", rows, why)
         for fault, rows in sorted(report.dropped.items()):
             log.warning("Left out of %d %s: %s: %s", rows, "row" if rows == 1 else "rows", fault.path, fault.reason)
         if self._resend:

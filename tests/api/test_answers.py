@@ -1,5 +1,7 @@
 """The table of answers: whole, and right about what is not Rokt's."""
 
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,10 @@ from airflow_provider_rokt.api.answers import (
     stopping_error,
     table,
 )
-from airflow_provider_rokt.api.endpoints import BULK, ENDPOINTS
+from airflow_provider_rokt.api.endpoints import BULK, ENDPOINTS, IMPORT_V3
 from airflow_provider_rokt.api.verdicts import judge
 from airflow_provider_rokt.exceptions import RoktError
+from airflow_provider_rokt.flow.request import Request, Surface
 from airflow_provider_rokt.flow.row import Outcome
 from tests.delivery.rokt import request_of
 
@@ -128,8 +131,60 @@ def test_every_status_and_every_form_means_something(form: Form) -> None:
             assert form in (Form.EMPTY, Form.ERRORS)
 
 
+@pytest.mark.parametrize("status", [200, 201, 202])
+@pytest.mark.parametrize("body", FOREIGN)
+def test_what_an_import_is_not_known_to_answer_is_never_confirmed(status: int, body: str) -> None:
+    request = Request(IMPORT_V3, request_of(["1"]).batches)
+    try:
+        (verdict,) = judge(request, status, body.encode("utf-8", "surrogatepass"))
+    except RoktError:
+        return
+    assert verdict is not None
+    assert not (verdict.accepted and verdict.confirmed)
+
+
+@pytest.mark.parametrize(
+    ("body", "accepted"),
+    [
+        ('{"message": "accepted"}', True),
+        ('{"status": "ok", "jo@example.com": 1}', True),
+        ('{"data": {"unprocessedRecords": []}}', True),
+        ('{"data": {"unprocessedRecords": ["a"]}}', False),
+        ('{"success": false}', False),
+        ('{"Success": false}', False),
+        ('{"error": "quota exhausted"}', False),
+        ('{"result": {"failed": 3}}', False),
+        ('{"errors": ["bad"]}', False),
+    ],
+)
+def test_an_import_accepts_what_names_no_failure_and_shows_none_of_it(body: str, accepted: bool) -> None:
+    request = Request(IMPORT_V3, request_of(["1"]).batches)
+    if not accepted:
+        with suppress(RoktError):
+            assert not [verdict for verdict in judge(request, 200, body.encode()) if verdict and verdict.accepted]
+        return
+    (verdict,) = judge(request, 200, body.encode())
+    assert verdict is not None
+    assert verdict.accepted
+    assert not verdict.confirmed
+    assert "example" not in verdict.faults[0].reason
+
+
+def test_an_import_that_answers_as_the_connection_says_is_confirmed() -> None:
+    request = Request(replace(IMPORT_V3, success={"success": True}), request_of(["1"]).batches)
+    (verdict,) = judge(request, 200, b'{"success": true, "id": 7}')
+    assert verdict is not None
+    assert verdict.accepted
+    assert verdict.confirmed
+    (verdict,) = judge(request, 200, b'{"status": "ok"}')
+    assert verdict is not None
+    assert verdict.outcome is Outcome.FAILED
+
+
 def test_every_line_of_the_table_counts() -> None:
-    found = {id(meaning_of(status, form)) for status in range(100, 1000) for form in Form}
+    found = {
+        id(meaning_of(status, form, surface)) for status in range(100, 1000) for form in Form for surface in Surface
+    }
     assert found == {id(meaning) for meaning in MEANINGS}
 
 
@@ -168,6 +223,8 @@ def test_every_end_says_what_to_check(endpoint: Any) -> None:
         (b'{"errors": [{"message": ""}], "more": 1}', Form.ERRORS),
         (b'{"errors": [{"message": "bad"}, 1]}', Form.UNREADABLE),
         (b'{"errors": [{"message": "ba', Form.UNREADABLE),
+        (b'{"status": "ok"}', Form.OBJECT),
+        (b'{"status": "ok", "error": "no"}', Form.FAILURE),
         (b'[{"errors": 1}', Form.FOREIGN),
         (b"[" * 100_000, Form.FOREIGN),
         (b"\xff", Form.FOREIGN),
