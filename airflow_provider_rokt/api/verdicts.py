@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from airflow_provider_rokt.api.refusals import UNREADABLE, Refusal, refusals_in, without_values
+from airflow_provider_rokt.api.refusals import UNREADABLE, Refusal, refusals_in
 from airflow_provider_rokt.api.retry import is_retryable
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError, RoktError
-from airflow_provider_rokt.flow.request import Batch, Endpoint, Request
+from airflow_provider_rokt.flow.request import Endpoint, Request
 from airflow_provider_rokt.flow.row import FieldFault, Outcome
 
 
@@ -50,7 +50,7 @@ def judge(request: Request, status: int, body: bytes) -> list[Verdict | None]:
     """
     if error := stopping_error(request.endpoint, status, body):
         raise error
-    refusals = refusals_in(body)
+    refusals = refusals_in(body, request.paths)
     if 200 <= status <= 299:
         return _judge_accepted(request, refusals)
     if status == _TOO_LARGE:
@@ -84,18 +84,17 @@ def _judge_accepted(request: Request, refusals: Sequence[Refusal]) -> list[Verdi
         return [_ACCEPTED for _ in request.batches]
     attributed, all_of_them = _attribute(request, refusals)
     rest = _ACCEPTED if all_of_them else None
-    return [_refused(found, batch) if found else rest for found, batch in zip(attributed, request.batches, strict=True)]
+    return [_refused(found) if found else rest for found in attributed]
 
 
 def _judge_refused(request: Request, refusals: Sequence[Refusal]) -> list[Verdict | None]:
     """A 4xx: nothing was taken, and only what is complained of is to blame."""
     attributed, _ = _attribute(request, refusals)
-    return [_refused(found, batch) if found else None for found, batch in zip(attributed, request.batches, strict=True)]
+    return [_refused(found) if found else None for found in attributed]
 
 
-def _refused(refusals: Sequence[Refusal], batch: Batch) -> Verdict:
-    reasons = [without_values(found.reason, batch.body) or "no reason given" for found in refusals]
-    faults = [FieldFault(found.path, f"Rokt: {reason}") for found, reason in zip(refusals, reasons, strict=True)]
+def _refused(refusals: Sequence[Refusal]) -> Verdict:
+    faults = [FieldFault(found.path, f"Rokt: {found.reason or 'no reason given'}") for found in refusals]
     outcome = Outcome.FAILED if UNREADABLE in refusals else Outcome.REJECTED
     return Verdict(outcome, tuple(dict.fromkeys(faults))[:_FAULTS_KEPT])
 

@@ -85,7 +85,7 @@ class ConversionStream:
         self._historical_before = (now - HISTORICAL_MIN_AGE - _CLOCK_MARGIN) * 1000
         self._stale_before = (now - STALE_AGE) * 1000
         self._packers = {
-            endpoint: RequestPacker(Request(endpoint, ()), batches=batches_per_request)
+            endpoint: RequestPacker(Request(endpoint, (), paths=plan.paths), batches=batches_per_request)
             for endpoint in filter(None, (bulk, historical))
         }
         self._stale = 0

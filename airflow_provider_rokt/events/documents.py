@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from airflow_provider_rokt.events.block import Block, Document, Step
 from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES, IDENTITY_PATHS
-from airflow_provider_rokt.events.fields import COVERED, Cost
+from airflow_provider_rokt.events.fields import COVERED, FIELDS, Cost
 from airflow_provider_rokt.events.identifiers import is_quoted
 from airflow_provider_rokt.events.validation import Validator
 from airflow_provider_rokt.flow.census import Census
@@ -28,6 +28,7 @@ _NO_IDENTITY: Final = f"the row has no identity: one of {', '.join(IDENTITY_PATH
 # it is validated and written.
 _BLOCK: Final = 250
 _OTHER_PATH: Final = "user_identities.other"
+_ROKTS_PATHS: Final = frozenset(field.path for field in FIELDS if not field.is_open)
 _EMAIL, _OTHER = COVERED["user_identities.email"], COVERED[_OTHER_PATH]
 _NOTHING: Final[Sequence[FieldFault]] = ()
 _ENDLESS: Final = repeat(_NOTHING)
@@ -109,6 +110,11 @@ class MappingPlan:
         groups = [self.root, self.data, self.attributes]
         groups += [steps for _, steps in self.sections] + [consent.steps for consent in self.consents]
         return [step for steps in groups for step in steps]
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """The paths that the mapping names and those of Rokt's own fields: none is made of what a row holds."""
+        return _ROKTS_PATHS.union(step.path for step in self.steps)
 
     def warn_of_quotes(self, rows: Sequence[Row]) -> None:
         """Says once of each field that would be sent with JSON's quotes around it; a field that must not is invalid."""

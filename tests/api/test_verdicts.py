@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
@@ -97,16 +98,29 @@ def test_an_answer_cut_off_is_no_acceptance() -> None:
 
 
 def test_every_different_fault_of_a_batch_is_kept_once() -> None:
-    body = answer_of(202, "bad. Path '[1].ip'", "bad. Path '[1].ip'", "worse. Path '[1].mpid'").body
-    assert judge(REQUEST, 202, body)[1].faults == (("ip", "Rokt: bad."), ("mpid", "Rokt: worse."))
+    bad, worse = "Error reading string. Unexpected token: StartArray", "No JSON content found"
+    body = answer_of(202, f"{bad}. Path '[1].ip'", f"{bad}. Path '[1].ip'", f"{worse}. Path '[1].mpid'").body
+    request = replace(REQUEST, paths=frozenset({"ip"}))
+    assert judge(request, 202, body)[1].faults == (("ip", f"Rokt: {bad}"), ("", f"Rokt: {worse}"))
+
+
+def test_no_word_of_an_answer_is_kept_that_is_not_known() -> None:
+    messages = [
+        "user Jane PiiRFn9 is unknown",
+        "PiiRFn9... is too long. Path '[0].user_attributes.PiiRFn9'",
+        "Error converting value \"PiiRFn9\" to type 'PiiRFn9'. Path 'data.PiiRFn9', line 1, position 5.",
+    ]
+    (verdict,) = judge(request_of(["PiiRFn9"]), 400, answer_of(400, *messages).body)
+    assert len(verdict.faults) == 3
+    assert "PiiRFn9" not in str(verdict)
 
 
 def test_faults_name_the_field_as_the_guide_does() -> None:
-    body = answer_of(
-        400, "Unexpected token: StartObject. Path 'data.custom_attributes.currency', line 1, position 9."
-    ).body
-    (verdict,) = judge(request_of(["a"]), 400, body)
-    assert verdict.faults == (("events[].data.custom_attributes.currency", "Rokt: Unexpected token: StartObject."),)
+    said = "Error reading string. Unexpected token: StartObject"
+    body = answer_of(400, f"{said}. Path 'data.custom_attributes.currency', line 1, position 9.").body
+    path = "events[].data.custom_attributes.currency"
+    (verdict,) = judge(replace(request_of(["a"]), paths=frozenset({path})), 400, body)
+    assert verdict.faults == ((path, f"Rokt: {said}"),)
 
 
 @pytest.mark.parametrize("status", [401, 403])

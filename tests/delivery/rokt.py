@@ -14,6 +14,9 @@ from airflow_provider_rokt.events.batch import EventBatch, serialise
 from airflow_provider_rokt.flow.request import Endpoint, Request
 from airflow_provider_rokt.flow.row import RowRef
 
+# What the mapping of these requests names.
+PATHS = frozenset({"device_info.ios_idfv", "events[].data.custom_attributes.currency"})
+
 
 def batch_of(*keys: str, first: int = 1) -> EventBatch:
     """One user's batch with an event for each key (``source_message_id``); rows are numbered from ``first``."""
@@ -32,7 +35,7 @@ def request_of(*users: Sequence[str], first: int = 1) -> Request:
     for keys in users:
         batches.append(batch_of(*keys, first=first))
         first += len(keys)
-    return Request(BULK, tuple(batches))
+    return Request(BULK, tuple(batches), paths=PATHS)
 
 
 def requests_of(rows: int, per_request: int) -> list[Request]:
