@@ -315,6 +315,11 @@ class TestKey:
             ("jane＠example.com", "sha256:" + sha256("jane＠example.com".encode()).hexdigest()[:16]),
             ("jane﹫example.com", "sha256:" + sha256("jane﹫example.com".encode()).hexdigest()[:16]),
             ("order%201_jane%40example.com", "sha256:" + sha256(b"order%201_jane%40example.com").hexdigest()[:16]),
+            ("+453 3331 9991", "sha256:" + sha256(b"+453 3331 9991").hexdigest()[:16]),
+            (4111111111111111, "sha256:" + sha256(b"4111111111111111").hexdigest()[:16]),
+            ("123-45-6789", "sha256:" + sha256(b"123-45-6789").hexdigest()[:16]),
+            ("100004512", "100004512"),
+            ("gid://shopify/Order/450789469", "gid://shopify/Order/450789469"),
             ("x" * 128, "x" * 128),
             ("x" * 129, f"sha256:{sha256(b'x' * 129).hexdigest()[:16]}"),
             # A control character is never part of an id.
@@ -324,6 +329,11 @@ class TestKey:
     )
     def test_a_row_is_named_by_its_id_if_that_may_be_told(self, raw: object, key: str) -> None:
         assert mapped({}, {"id": raw}).row == RowRef(7, key)
+
+    @pytest.mark.parametrize("key", ["jane@example.com", "+453 3331 9991", "4111111111111111", "x" * 129])
+    def test_an_id_is_sent_as_it_is_whatever_its_row_is_called(self, key: str) -> None:
+        row = mapped({}, {"id": key})
+        assert row.document["events"][0]["data"]["source_message_id"] == key != row.row.key
 
 
 class TestConsent:
