@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from airflow_provider_rokt.exceptions import short_name
+
 HIDDEN: Final = "…"
 
 _MOST_CHARACTERS: Final = 200
-_LONGEST_NAME: Final = 60
 _LEAST_PRIVATE: Final = 3
 # Servers quote in their own language too: PostgreSQL in German says »relation«.
 _MARKS: Final = "'\"`´‘’‚“”„«»‹›"
@@ -37,8 +38,7 @@ class Hidden:
     def known(self, name: str) -> str:
         """A name as it may be shown: of its parts those that stand in the statement, cut."""
         # MySQL puts the database's name in front of a table's.
-        parts = (part if part.lower() in self.words else HIDDEN for part in name.split("."))
-        return ".".join(part if len(part) <= _LONGEST_NAME else part[: _LONGEST_NAME - 1] + HIDDEN for part in parts)
+        return ".".join(short_name(part) if part.lower() in self.words else HIDDEN for part in name.split("."))
 
 
 def opened(text: str, hidden: Hidden) -> str:

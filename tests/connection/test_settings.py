@@ -28,6 +28,12 @@ def test_what_is_malformed_unknown_and_missing_is_said_together() -> None:
     assert all(name in said for name in ("pod", "timeout_seconds", "event_url", "login", "password"))
 
 
+def test_long_names_are_cut() -> None:
+    with pytest.raises(RoktSettingsError) as caught:
+        read_settings("x" * 20_000, login=None, password=None, host=None, extra={"y" * 20_000: 1}, needs=Surface.EVENTS)
+    assert len(str(caught.value)) < 600
+
+
 def test_what_the_import_lacks_is_said_with_the_rest() -> None:
     found = problems({"pod": "us9"}, login=None, needs=Surface.AUDIENCE_IMPORT)
     assert len(found) == 4

@@ -511,6 +511,31 @@ class TestProblems:
         for path in [*mapping, *CONVERSION.required, "no identity is mapped"]:
             assert path in said
 
+    @pytest.mark.parametrize(
+        ("mapping", "columns"),
+        [
+            ({**LEAST, "ip": "{long}"}, [*LEAST_ROW]),
+            ({**LEAST, "ip": "nosuch"}, [*LEAST_ROW, *("{long}" + str(number) for number in range(300))]),
+            ({**LEAST, "{long}": "id"}, [*LEAST_ROW]),
+            ({**LEAST, "user_attributes.{long}": "id"}, [*LEAST_ROW]),
+            ({**LEAST, "user_attributes. {long}": "id"}, [*LEAST_ROW]),
+            ({**LEAST, "user_attributes.{long}sha256": "id"}, [*LEAST_ROW]),
+            ({**LEAST, "consent_state.gdpr.{long}.document": "id"}, [*LEAST_ROW]),
+            ({**LEAST, "consent_state.gdpr.{long}.consented": {"literal": "perhaps"}}, [*LEAST_ROW]),
+            ({**LEAST, "consent_state.gdpr.{long}.consented": {"literal": None}}, [*LEAST_ROW]),
+            ({**LEAST, "consent_state.gdpr.{long}.consented": 5}, [*LEAST_ROW]),
+            ({**LEAST, "consent_state.gdpr.{long}.consented": {"column": "id", "on_invalid": "x"}}, [*LEAST_ROW]),
+            (None, ["{long}", "user_attributes.{long}", "consent_state.gdpr.{long}.consented"]),
+            (None, ["consent_state.gdpr.{long}.consented", "Consent_state.gdpr.{long}.consented"]),
+        ],
+    )
+    @pytest.mark.parametrize("profile", [CONVERSION, MEMBERSHIP])
+    def test_no_name_is_repeated_whatever_its_length(self, mapping: Any, columns: list[str], profile: Any) -> None:
+        written = json.loads(json.dumps([mapping, columns]).replace("{long}", "x" * 20_000))
+        said = problems(*written, profile=profile)
+        assert "x" * 20 in said
+        assert len(said) < 6000 and max(map(len, said.split())) < 200
+
     def test_all_problems_of_automatic_mapping_too(self) -> None:
         said = problems(None, ["EMAIL", "email", "e_mail", "environment", "order_id"])
         assert "columns 'EMAIL' and 'email' both mean user_identities.email" in said
