@@ -167,3 +167,45 @@ def test_the_planted_values_are_sent(place: Path, sandbox: Sandbox) -> None:
         row["source_message_id"] for row in ROWS
     ]
     assert len(leaked(json.dumps(sandbox.store.documents))) >= 3
+
+
+def refuse(sandbox: Sandbox, path: str) -> None:
+    message = f"No JSON content found. Path '[0].{path}', line 1, position 9."
+    sandbox.faults.add(Status(status=400, body=json.dumps({"errors": [{"message": message}]})))
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("user_attributes.loyalty", "user_attributes.loyalty"),
+        ("events[0].data.custom_attributes.note", "events[].data.custom_attributes.note"),
+        # Of Rokt's own fields, though nothing is mapped to it.
+        ("device_info.ios_idfv", "device_info.ios_idfv"),
+        (f"user_attributes.{WORD}", "user_attributes.…"),
+    ],
+)
+def test_a_refusal_names_the_field_that_a_conversions_mapping_names(
+    place: Path, sandbox: Sandbox, path: str, told: str
+) -> None:
+    refuse(sandbox, path)
+    result = RoktHook().send_conversions(ROWS[:1], max_rejected=1)
+    assert [rejection["path"] for rejection in result["rejections"]] == [told]
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("user_attributes.loyalty", "user_attributes.loyalty"),
+        ("user_attributes.segment_vip", "user_attributes.segment_vip"),
+        # The flag of an audience that a row names.
+        (f"user_attributes.segment_{WORD}", "user_attributes.…"),
+    ],
+)
+def test_a_refusal_names_the_field_that_an_audiences_mapping_names(
+    place: Path, sandbox: Sandbox, path: str, told: str
+) -> None:
+    refuse(sandbox, path)
+    mapping = AUDIENCE | {"user_attributes.loyalty": "loyalty"}
+    row = {"email": "a@example.com", "audience": WORD, "firstname": WORD, "loyalty": WORD}
+    result = RoktHook().send_audience([row], audience="vip", mapping=mapping, via="events", max_rejected=1)
+    assert [rejection["path"] for rejection in result["rejections"]] == [told]
