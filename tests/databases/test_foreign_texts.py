@@ -10,7 +10,9 @@ from airflow_provider_rokt.exceptions import RoktError
 from airflow_provider_rokt.sources import SqlSource
 from tests.databases.drivers import DRIVERS
 
-# A list without its brackets and quotes.
+# Some thousand queries, one after the other.
+pytestmark = pytest.mark.slow
+
 TYPES = (
     "integer bigint numeric real date time timestamptz interval boolean uuid inet cidr macaddr json jsonb xml money "
     "point circle int4range int[] tsquery tsvector jsonpath pg_lsn bit(3) regclass regtype regproc regrole "

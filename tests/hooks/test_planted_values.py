@@ -110,7 +110,7 @@ def place(ledger: Any, rokt: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     yield tmp_path
 
 
-ANY_ANSWER = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ANY_ANSWER = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @ANY_ANSWER
