@@ -30,17 +30,19 @@ class FailingStore(MemoryFileSystem):
         self.changes = 0
         self.fails_at = fails_at
         self.heals = heals
+        self.log: list[str] = []
         self._is_within = False
 
-    def _change(self) -> None:
+    def _change(self, what: str) -> None:
         if self._is_within:
             return
         self.changes += 1
+        self.log.append(what)
         if self.fails_at and (self.changes == self.fails_at or (self.changes > self.fails_at and not self.heals)):
             raise ClientError(f"AccessDenied at {SECRET}")
 
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **kwargs: Any) -> None:
-        self._change()
+        self._change(f"put {path}")
         # One change, though it may be made of others.
         self._is_within = True
         try:
@@ -50,15 +52,15 @@ class FailingStore(MemoryFileSystem):
 
     def _open(self, path: str, mode: str = "rb", **kwargs: Any) -> Any:
         if mode != "rb":
-            self._change()
+            self._change(f"open {path}")
         return super()._open(path, mode, **kwargs)
 
     def mv(self, path1: str, path2: str, **kwargs: Any) -> None:
-        self._change()
+        self._change(f"move {path1}")
         super().mv(path1, path2, **kwargs)
 
     def rm_file(self, path: str) -> None:
-        self._change()
+        self._change(f"remove {path}")
         super().rm_file(path)
 
 
