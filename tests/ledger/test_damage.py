@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from airflow_provider_rokt.exceptions import RoktLedgerDamagedError, RoktLedgerError
+from airflow_provider_rokt.flow.row import NO_ROW, FieldFault, Outcome, RowFault, RowRef
 from airflow_provider_rokt.ledger.batch_status import BatchStatus
 from airflow_provider_rokt.ledger.overview import Ledger
 from airflow_provider_rokt.ledger.parts import Damage
 from airflow_provider_rokt.ledger.reader import LedgerReader
 from airflow_provider_rokt.ledger.records import RequestRecord, RowRecord
+from airflow_provider_rokt.ledger.report import Tally
+from airflow_provider_rokt.ledger.writer import LedgerWriter
 
 Deliver = Callable[..., dict[str, Any]]
 
@@ -179,6 +182,17 @@ def test_rows_that_the_report_counts_and_no_line_names_are_missed(ledger: Ledger
         list(reader.undelivered())
 
 
+def test_what_has_no_row_is_not_counted_as_one(begin: Callable[[], LedgerWriter], ledger: Ledger) -> None:
+    """A removal of somebody who left the query, which a mirror sends; the report counts rows."""
+    writer = begin()
+    fault = [FieldFault("", "is refused")]
+    writer.rows(Outcome.REJECTED, [RowFault(RowRef.of_member(NO_ROW, "ab" * 32), fault), RowFault(RowRef.at(1), fault)])
+    writer.finish(
+        Tally(read=1, rejected=1, rejected_without_row=1).report(writer.delivery_id, writer.uri), complete=True
+    )
+    assert [row.number for row in ledger.open(writer.delivery_id).undelivered()] == [NO_ROW, 1]
+
+
 # --- headers
 
 
@@ -213,6 +227,11 @@ def damage_line(reader: LedgerReader) -> None:
         part.write(b"\0\n")
 
 
+def cut_short(reader: LedgerReader) -> None:
+    part = Path(reader.uri.removeprefix("file://"), "part-00000.jsonl")
+    part.write_bytes(part.read_bytes()[:-9])
+
+
 def damage_header(reader: LedgerReader) -> None:
     part = Path(reader.uri.removeprefix("file://"), "part-00000.jsonl")
     part.write_bytes(b"\0" + part.read_bytes())
@@ -223,6 +242,7 @@ def damage_header(reader: LedgerReader) -> None:
     [
         (damage_report, "report.jsonl is no report", 3),
         (damage_line, "1 damaged line in part-00000.jsonl", 4),
+        (cut_short, "1 damaged line in part-00000.jsonl", 3),
         (damage_header, "part-00000.jsonl has no header", 3),
     ],
 )
@@ -241,6 +261,13 @@ def test_what_is_damaged_of_one_costs_the_others_nothing(
         failed.value
     )
     assert not any(result["delivery_id"] in str(failed.value) for result in results[1:])
+
+
+def test_a_row_cut_short_is_damage_to_who_asks_for_requests(ledger: Ledger, deliver: Deliver) -> None:
+    reader = ledger.open(deliver(accepted=1, rejected=1)["delivery_id"])
+    cut_short(reader)
+    with pytest.raises(RoktLedgerDamagedError, match=r"1 damaged line in part-00000\.jsonl"):
+        BatchStatus.of([reader]).check(max_rejected=9, max_failed=9)
 
 
 def test_another_format_is_no_damage(ledger: Ledger, deliver: Deliver) -> None:

@@ -97,6 +97,7 @@ def test_who_waits_for_the_report_need_not_wait_in_vain(parts_at_once: None) -> 
     report = reader.report()
     assert report is not None
     assert (report["rows_read"], report["complete"]) == (2, False)
+    assert [row.key for row in reader.rows()] == ["order-2"], "what the store refused once is tried once more"
     with pytest.raises(RoktLedgerError, match="without resend_from"):
         list(reader.undelivered())
 

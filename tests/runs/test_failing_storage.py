@@ -46,6 +46,7 @@ def changes(sandbox, rokt):
 @pytest.mark.parametrize("heals", [True, False], ids=["once", "from then on"])
 def test_a_mirror_ends_with_an_error_of_ours_and_the_next_run_repairs(sandbox, rokt, changes, heals):
     ended = []
+    delivered = 1 + next(place for place, change in enumerate(changes) if change.endswith("report.jsonl"))
     for number in range(1, len(changes) + 1):
         sandbox.reset()
         store = FailingStore()
@@ -57,6 +58,8 @@ def test_a_mirror_ends_with_an_error_of_ours_and_the_next_run_repairs(sandbox, r
             assert error.retryable, changes[number - 1]
             assert "(ClientError). Free the disk" in str(error)
             assert SECRET not in str(error)
+            if number > delivered:
+                assert (error.report or {})["rows_read"] == 10, "a delivery that is over is accounted for"
             ended.append(error)
         store.fails_at = None
         report = mirror(store, range(3, 12))

@@ -25,6 +25,7 @@ def begin(folder: Folder) -> None:
 WRITES: dict[str, Callable[[Folder], None]] = {
     "put": lambda folder: folder.put("a", b"1"),
     "write": lambda folder: folder.write("a", [b"1"]),
+    "write much": lambda folder: folder.write("a", [b"1", b"1" * 500_000]),
     "create": lambda folder: folder.create("a", b"1"),
     "remove": lambda folder: folder.remove("there"),
     "writer": begin,
@@ -65,7 +66,7 @@ from tests.storage.test_failures import WRITES
 folder = LocalFolder(Path(sys.argv[1]))
 folder.write("old", [b"old"])
 fill_the_disk(0)
-for name in ("put", "write", "create", "writer", "lease"):
+for name in [name for name in WRITES if name != "remove"]:
     try:
         WRITES[name](folder)
     except RoktStorageError as error:
@@ -78,6 +79,41 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> 
     assert done.stdout.splitlines() == [f"{name} OSError: File too large" for name in WRITES if name != "remove"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["old", "part-00000.jsonl"]
     assert (tmp_path / "old").read_text() == "old"
+
+
+class _NoExclusiveCreation(FailingStore):
+    """A store that knows no mode ``xb``."""
+
+    def _open(self, path: str, mode: str = "rb", **kwargs: object) -> object:
+        if mode == "xb":
+            raise NotImplementedError("File mode not supported")
+        return super()._open(path, mode, **kwargs)
+
+
+def test_the_first_failure_is_the_one_that_is_told() -> None:
+    with pytest.raises(RoktStorageError, match=r"\(ClientError\)"):
+        StoreFolder(_NoExclusiveCreation(1), "/bucket/x", "memory://bucket/x").create("a", b"1")
+
+
+class _Unclosing(FailingStore):
+    """A store that takes nothing any more once a file is to be closed, which is when a store uploads it."""
+
+    def _open(self, path: str, mode: str = "rb", **kwargs: object) -> object:
+        file = super()._open(path, mode, **kwargs)
+        file.close = lambda: self._change("close") or (_ for _ in ()).throw(OSError(5, SECRET))
+        return file
+
+
+def test_closing_what_failed_hides_nothing() -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b"half"
+        raise KeyError("a fault of ours")
+
+    folder = StoreFolder(_Unclosing(), "/bucket/x", "memory://bucket/x")
+    with pytest.raises(KeyError, match="a fault of ours"):
+        folder.write("a", chunks())
+    with pytest.raises(RoktStorageError, match="Input/output error"):
+        folder.write("a", [b"whole"])
 
 
 def test_what_fails_in_the_making_of_chunks_is_not_called_a_failure_of_the_storage(folder: Folder) -> None:
