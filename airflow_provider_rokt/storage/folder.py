@@ -4,6 +4,9 @@ from collections.abc import Iterable, Iterator
 from secrets import token_hex
 from typing import BinaryIO, Final, Protocol
 
+ABANDONED_SECONDS: Final = 3_600.0
+"""What nobody has written on for this long is unfinished for good, also where clocks differ a little."""
+
 _UNFINISHED: Final = ".partial"
 
 

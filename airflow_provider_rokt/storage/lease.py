@@ -12,7 +12,7 @@ import msgspec
 
 from airflow_provider_rokt.exceptions import RoktAudienceBusyError, RoktStorageError
 from airflow_provider_rokt.storage.failure import reading
-from airflow_provider_rokt.storage.folder import Folder
+from airflow_provider_rokt.storage.folder import ABANDONED_SECONDS, Folder
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +23,6 @@ SECONDS: Final = 300.0
 _RENEW_AFTER: Final = 0.2
 # One small read for this long a stretch of requests, so that a run that was overtaken stops soon.
 _CHECK_SECONDS: Final = 3.0
-# A file that nobody has written on for this long is unfinished for good, also where clocks differ a little.
-_ABANDONED_SECONDS: Final = 3_600.0
 # The end of the year 9999, the last that Python can write.
 _LATEST: Final = 253_402_300_799
 
@@ -80,7 +78,7 @@ class Lease:
             self._write()
             taken_over = True
         self.check()
-        self._folder.tidy(self._clock() - _ABANDONED_SECONDS)
+        self._folder.tidy(self._clock() - ABANDONED_SECONDS)
         return taken_over
 
     def keep(self) -> None:
