@@ -60,6 +60,15 @@ def test_list_says_that_another_release_wrote_it(rokt_cli, ledger, deliver):
     assert "it was written by another release" in err
 
 
+def test_list_reads_first_line_and_report_alone(rokt_cli, ledger, deliver):
+    """A hundred ledgers of a gigabyte are listed at once; what lies between is for show and the sensor."""
+    result = deliver(accepted=1)
+    with path_of(result, ledger, "part-00000.jsonl").open("ab") as part:
+        part.write(b"\0\n")
+    assert states(rokt_cli) == {result["delivery_id"]: "complete"}
+    assert "1 damaged line" in rokt_cli("deliveries", "show", result["delivery_id"])[1]
+
+
 def test_list_goes_on_where_a_file_cannot_be_opened(rokt_cli, ledger, deliver):
     result, whole = deliver(accepted=1), deliver(accepted=1)
     path = path_of(result, ledger, "report.jsonl")
