@@ -1,5 +1,6 @@
 """An audience over the Events API: rows into the spool as ready events, changes out of the plan as requests."""
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import chain, islice
@@ -9,6 +10,7 @@ import msgspec
 
 from airflow_provider_rokt.audiences.address import DISAGREE, address_reader
 from airflow_provider_rokt.audiences.columns import AUDIENCE, STATUS, MembershipColumns
+from airflow_provider_rokt.audiences.guards import mixture_warning
 from airflow_provider_rokt.audiences.members import Member, read_wanted
 from airflow_provider_rokt.audiences.membership import Membership, person_of
 from airflow_provider_rokt.audiences.naming import flag_name, flag_problem, name_problem
@@ -24,6 +26,8 @@ from airflow_provider_rokt.flow.packing import RequestPacker
 from airflow_provider_rokt.flow.request import Endpoint, Request
 from airflow_provider_rokt.flow.row import FieldFault, RowFault, RowRef
 from airflow_provider_rokt.flow.stream import Packed, Row
+
+log = logging.getLogger(__name__)
 
 # Persons whose events are looked at together; those of one person are neighbours in the plan.
 _GROUPED_AT_ONCE: Final = 5_000
@@ -143,6 +147,7 @@ class EventPacker:
     ) -> None:
         self._membership = membership
         self._audience = audience
+        self._addresses = self._hashes = 0
         if membership.flag:
             paths |= {f"user_attributes.{flag_name(membership.flag, audience)}"}
         self._packer = RequestPacker(Request(endpoint, (), paths=paths), batches=batches_per_request)
@@ -154,6 +159,8 @@ class EventPacker:
             yield self._pack(some)
         if request := self._packer.flush():
             yield Packed(requests=[request])
+        if warning := mixture_warning(self._addresses, self._hashes):
+            log.warning(warning)
 
     def _pack(self, changes: Sequence[Change]) -> Packed:
         rows = [(RowRef.of_member(change.number, change.person), self._document(change)) for change in changes]
@@ -163,5 +170,9 @@ class EventPacker:
 
     def _document(self, change: Change) -> Document:
         if change.address:
-            return msgspec.json.decode(change.address, type=Document)
+            document = msgspec.json.decode(change.address, type=Document)
+            identities = document.get("user_identities", ())
+            self._addresses += "email" in identities
+            self._hashes += "other" in identities and "email" not in identities
+            return document
         return self._membership.departed(change.person, self._audience)

@@ -17,6 +17,13 @@ MAX_REMOVED: Final = 0.3
 MIRRORED_IDENTITIES: Final = (EMAIL, OTHER)
 
 
+# Why a mirror sends no addresses as they are, on either road.
+RAW_MIRROR: Final = (
+    "cannot go with mode='mirror': no address is remembered, so who left could be removed by the hash alone, and "
+    "nothing that Rokt publishes says that this reaches who was added by the address. Leave it out, so that addresses "
+    "go as their SHA-256 (ready hashes go as they are), or use mode='include' and mode='exclude'"
+)
+
 # What the rows are: members to add, members to remove, or the whole audience.
 Mode = Literal["include", "exclude", "mirror"]
 # The road: the Custom Audience Import, or membership events.
@@ -99,6 +106,21 @@ def size_warning(counts: PlanCounts, mode: Mode) -> str | None:
     return (
         f"{subject} {size} members. Rokt does not target audiences of fewer than {SMALLEST_AUDIENCE:,}; such a list "
         "can only suppress."
+    )
+
+
+def mixture_warning(addresses: int, hashes: int) -> str | None:
+    """What to warn of, if a run's members go by two kinds of names.
+
+    :param addresses: members who are sent by their address.
+    :param hashes: those who are sent by its SHA-256 alone.
+    """
+    if not addresses or not hashes:
+        return None
+    return (
+        f"{addresses:,} members go by their address and {hashes:,} by its SHA-256, as the rows give them. Nothing says "
+        "that Rokt joins the two: exclude everybody by the name that included him, or send hashes alone "
+        "(hash_emails=True)."
     )
 
 

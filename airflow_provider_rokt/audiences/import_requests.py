@@ -6,6 +6,7 @@ addresses and hashes therefore never share one.
 
 import json
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, overload
@@ -129,6 +130,7 @@ class MemberPacker:
     :param max_members: members per request.
     :param max_bytes: bytes per request, envelope included.
     :raises ValueError: for a limit that no request could keep.
+    :ivar packed: members so far, by what they go by.
     """
 
     def __init__(
@@ -141,16 +143,23 @@ class MemberPacker:
             for include in (True, False)
             for kind in MemberKind
         }
+        self.packed: Counter[MemberKind] = Counter()
 
     def requests(self, changes: Iterable[Change]) -> Iterator[Request]:
         """The requests, each as soon as it is full; at most one per action and kind is not full."""
         for change in changes:
             request = self._lanes[change.include, change.kind].add(change)
             if request:
+                self._count(change.kind, request)
                 yield request
-        for lane in self._lanes.values():
+        for (_, kind), lane in self._lanes.items():
             if lane.members:
-                yield lane.finish()
+                request = lane.finish()
+                self._count(kind, request)
+                yield request
+
+    def _count(self, kind: MemberKind, request: Request) -> None:
+        self.packed[kind] += sum(len(batch.rows) for batch in request.batches)
 
 
 class _Lane:

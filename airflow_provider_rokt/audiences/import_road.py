@@ -1,16 +1,20 @@
 """An audience over the Custom Audience Import: rows into the spool as members, changes out of the plan as requests."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from airflow_provider_rokt.audiences.address import address_reader
 from airflow_provider_rokt.audiences.columns import STATUS, MembershipColumns
+from airflow_provider_rokt.audiences.guards import mixture_warning
 from airflow_provider_rokt.audiences.import_requests import MemberPacker
 from airflow_provider_rokt.audiences.members import Member, read_wanted
-from airflow_provider_rokt.audiences.plan import Change
+from airflow_provider_rokt.audiences.plan import Change, MemberKind
 from airflow_provider_rokt.audiences.spool import MemberSpool
 from airflow_provider_rokt.flow.row import FieldFault, RowFault, RowRef
 from airflow_provider_rokt.flow.stream import Packed, Row
+
+log = logging.getLogger(__name__)
 
 
 class ImportIntake:
@@ -40,6 +44,9 @@ class ImportPacker:
         """The requests, each as soon as it is full."""
         for request in self._packer.requests(changes):
             yield Packed(requests=[request])
+        sent = self._packer.packed
+        if warning := mixture_warning(sent[MemberKind.EMAILS], sent[MemberKind.SHA256S]):
+            log.warning(warning)
 
 
 _Source = TypeVar("_Source")

@@ -22,8 +22,6 @@ class Membership:
     :param environment: of every batch.
     :param flag: name of the user attribute that is true for a member, with ``{audience}`` in it; empty for none.
     :param hash_emails: send an e-mail address as its SHA-256, as ``user_identities.other``.
-    :param pair: where an address is sent as it is, send its SHA-256 with it. A mirror does: it removes by the hash,
-        and only an addition that carried both reaches the same profile.
     :param now: milliseconds since 1970; the time of events that have none.
     :param token: different for every run. An id derived from person and audience alone would be the same when
         somebody joins, leaves and joins again, and Rokt would drop the second joining as a repeat.
@@ -32,7 +30,6 @@ class Membership:
     environment: str
     flag: str
     hash_emails: bool
-    pair: bool
     now: int
     token: str
 
@@ -64,14 +61,10 @@ class Membership:
         return self.complete(document, person, audience, is_member=False)
 
     def settle_address(self, document: Document) -> None:
-        """Replaces the address by its hash where hashes are to be sent, or gives it that besides."""
+        """Replaces the address by its hash where hashes are to be sent."""
         identities = document.get("user_identities", {})
-        if "email" not in identities:
-            return
-        if self.hash_emails or self.pair:
-            identities["other"] = sha256(identities["email"].encode()).hexdigest()
-        if self.hash_emails:
-            del identities["email"]
+        if self.hash_emails and "email" in identities:
+            identities["other"] = sha256(identities.pop("email").encode()).hexdigest()
 
     def _digest(self, *parts: str) -> str:
         return sha256("\0".join((self.token, *parts)).encode()).hexdigest()

@@ -36,6 +36,14 @@ MEMBERS: Final = "members"
 UNCONFIRMED: Final = "unconfirmed-"
 # The generation before the first commit.
 FIRST: Final = "none"
+# What to do about a memory from before a mirror refused to send addresses as they are, by the road.
+RAW_MEMBERS: Final = {
+    "import": "Its members were added by their addresses, which it cannot remove: run the query of then once with "
+    "mode='exclude' and hash_emails=False, and delete its folder",
+    "events": "Its members were added by address and SHA-256 together, and it can remove by the SHA-256 alone: run the "
+    "query of then once with mode='exclude', hash_emails=False and the column of addresses mapped to both "
+    "user_identities.email and user_identities.other, and delete its folder",
+}
 _NO_ROW: Final = b"0" * 12
 _LINES_AT_ONCE: Final = 10_000
 
@@ -80,6 +88,11 @@ class MirrorState:
     ) -> None:
         self._is_held = False
         self._lease.release()
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no run was ever confirmed."""
+        return MEMBERS not in self._folder.names()
 
     def require_free(self) -> None:
         """Makes sure, for a preview, that no other run is changing the audience.
@@ -171,7 +184,9 @@ class MirrorState:
         names = [key for key in {**remembered, **self._settings} if remembered.get(key) != self._settings.get(key)]
         if names:
             differences = "; ".join(_difference(key, remembered, self._settings) for key in names)
-            raise file.unusable(differences, "Change that back")
+            was_raw = names == ["hash_emails"] and self._settings["hash_emails"]
+            way_out = RAW_MEMBERS.get(str(remembered.get("via"))) if was_raw else None
+            raise file.unusable(differences, way_out or "Change that back")
         return header
 
     def _require_nothing_before(self) -> None:

@@ -130,7 +130,8 @@ class RoktAudienceOperator(DeliveryOperator):
     :param mode: ``include`` adds the rows, ``exclude`` removes them, ``mirror`` adds and removes what changed since
         the last run that succeeded; the first run adds everyone.
     :param via: ``import`` uses the Custom Audience Import (e-mail addresses or their SHA-256), ``events`` sends
-        ``audiencemembershipupdate`` events (any identity). To move, change this argument alone: each road has a
+        ``audiencemembershipupdate`` events (any identity; a row that excludes must give the identities that the row
+        which included gave). To move, change this argument alone: each road has a
         memory of its own, so a mirror's first run on the new road adds everyone there.
     :param mapping: as for :class:`RoktConversionOperator`. ``events[].data.custom_attributes.status`` may name a
         column that says per row whether its person is in (``add``, ``true``, ...) or out, and with ``via="events"``
@@ -155,8 +156,9 @@ class RoktAudienceOperator(DeliveryOperator):
     :param fetch_size: rows read at a time.
     :param resend_from: a ``delivery_id``, or an operator's result: only members that were rejected or failed there are
         sent; not for a mirror, whose next run repairs what is missing. (templated)
-    :param hash_emails: send addresses as their SHA-256; ready hashes are recognised either way. A mirror over
-        ``events`` that sends addresses sends the SHA-256 beside them, as it removes by that.
+    :param hash_emails: send addresses as their SHA-256; ready hashes are recognised either way. With False a
+        member goes under the name that the row gives, an address or a hash: exclude under the one that was included, as
+        nothing says that Rokt joins them. So a mirror, which remembers hashes alone, takes no False.
     :param max_removed: the largest fraction of a mirrored audience that one run may remove.
     :param allow_empty: take a query without rows at its word: a mirror then removes everyone.
     :param members_per_request: of an import, at most 1,000,000.

@@ -54,9 +54,15 @@ class AudienceRun(OperationRun[AudienceOptions]):
         if self._note:
             self._note.check()
         with self.memory or nullcontext(), ExitStack() as stack:
+            self._tell_of_the_road()
             report = self._deliver(source, partial(self.make_stream, stack))
             self._commit(report)
         return report
+
+    def _tell_of_the_road(self) -> None:
+        """Once of a mirror, as its changes rest on each other; of other runs, each of which stands for itself, ever."""
+        if self._options.via == "events" and (self.memory is None or self.memory.is_new):
+            log.info("via='events': Rokt has published no answer that confirms membership events; look there who is in")
 
     def make_stream(self, stack: ExitStack, names: ColumnNames) -> AudienceStream:
         """The stream for a query with these columns; the stack gives its disk back."""
@@ -142,7 +148,6 @@ def membership_of(options: AudienceOptions, rules: Rules) -> Membership:
         options.environment,
         options.flag,
         options.hash_emails,
-        pair=options.mode == "mirror",
         now=int(rules.now * 1000),
         token=secrets.token_hex(8),
     )

@@ -22,7 +22,7 @@ def taken(*row: Any) -> tuple[Packed, list[str]]:
     """What becomes of one row, and the events that are spooled."""
     columns = membership_columns(MAPPING, ("customer", "device"), RULES)
     columns = columns._replace(plan=lenient(columns.plan, DEVICE))
-    membership = Membership("production", "in_{audience}", hash_emails=True, pair=False, now=NOW, token="t")
+    membership = Membership("production", "in_{audience}", hash_emails=True, now=NOW, token="t")
     with MemberSpool() as spool:
         packed = EventIntake(spool, columns, membership, audience="vip", wanted=True).take([row])
         return packed, [line[ADDRESS].decode() for line in spool.sorted_lines()]

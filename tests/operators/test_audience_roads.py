@@ -4,6 +4,8 @@ import pytest
 
 from airflow_provider_rokt.exceptions import RoktMappingError, RoktSettingsError
 from airflow_provider_rokt.hooks.rokt import RoktHook
+from airflow_provider_rokt.sandbox import Settings
+from airflow_provider_rokt.sandbox.faults import Status
 from airflow_provider_rokt.task.failures import RoktTaskFailed
 from tests.audiences.people import address, hashed
 
@@ -79,15 +81,105 @@ def test_what_an_import_has_no_place_for_is_said_once(sandbox, said):
 # --- a mirror over events
 
 
-def test_a_mirror_of_addresses_removes_the_profile_it_added(sandbox):
-    """Added as an address alone, a person could not be found again by the hash, all that is remembered."""
-    mirror = {"via": "events", "mode": "mirror", "hash_emails": False, "max_removed": 1.0}
-    send([{"email": A}, {"email": B}], **mirror)
-    assert [document["user_identities"] for document in sandbox.store.documents] == [
-        {"email": person, "other": hashed(person)} for person in sorted((A, B), key=hashed)
-    ]
-    send([{"email": B}], **mirror)
-    assert sandbox.store.documents[-1]["user_identities"] == {"other": hashed(A)}
+MIRROR = {"via": "events", "mode": "mirror", "max_removed": 1.0}
+
+
+def in_by_events(sandbox, audience="vip"):
+    return {frozenset(person) for person in sandbox.store.memberships.get(audience, ())}
+
+
+def test_a_mirror_drops_by_all_identities_that_it_added(sandbox):
+    """The sandbox wants each of them, as nobody has published that fewer will do."""
+    send(
+        [{"email": A, "other": None}, {"email": B, "other": hashed(B)}, {"email": None, "other": hashed("c")}], **MIRROR
+    )
+    assert in_by_events(sandbox) == {frozenset({("other", hashed(person))}) for person in (A, B, "c")}
+    send([{"email": B, "other": None}], **MIRROR)
+    assert in_by_events(sandbox) == {frozenset({("other", hashed(B))})}
+    assert not sandbox.store.counts.dropped_events
+
+
+@pytest.mark.parametrize("via", ["import", "events"])
+@pytest.mark.parametrize("given", [{"email": A}, {"other": hashed(A)}])
+def test_a_mirror_sends_no_address_as_it_could_not_remove_it(sandbox, via, given):
+    with pytest.raises(RoktTaskFailed, match="hash_emails=False cannot go with mode='mirror'"):
+        send([given], mode="mirror", via=via, hash_emails=False)
+    assert not sandbox.store.requests
+
+
+@pytest.mark.parametrize(
+    ("via", "mapping"), [("import", {EMAIL: "email"}), ("events", {EMAIL: "email", OTHER: "email"})]
+)
+def test_the_way_out_of_a_memory_of_raw_addresses_leaves_nobody_behind(sandbox, tmp_path, via, mapping):
+    """Mirrors once added over the import by the address, over events by both names."""
+    rows = [{"email": A}, {"email": B}]
+    send(rows, via=via, mode="mirror")
+    (memory,) = tmp_path.glob("**/members")
+    memory.write_bytes(memory.read_bytes().replace(b'"hash_emails": true', b'"hash_emails": false'))
+    sandbox.reset(Settings(join_hash_and_address="no"))
+    send(rows, via=via, hash_emails=False, mapping=mapping)
+    assert [*sandbox.store.members.values(), *sandbox.store.memberships.values()] != [frozenset()]
+    with pytest.raises(RoktTaskFailed, match=r"once with mode='exclude'.* hash_emails=False") as failed:
+        send(rows, via=via, mode="mirror")
+    assert ("mapped to both" in str(failed.value)) == (OTHER in mapping)
+    send(rows, via=via, mode="exclude", hash_emails=False, mapping=mapping)
+    assert [*sandbox.store.members.values(), *sandbox.store.memberships.values()] == [frozenset()]
+    assert not sandbox.store.counts.dropped_events
+
+
+# --- under which name a member goes
+
+
+@pytest.mark.parametrize("via", ["import", "events"])
+@pytest.mark.parametrize("mode", ["include", "exclude"])
+def test_a_mixture_of_addresses_and_hashes_is_told(caplog, via, mode):
+    rows = [{"email": A}, {"email": B}, {"email": hashed("c@example.com")}, {"email": A}]
+    send(rows, via=via, mode=mode, hash_emails=False)
+    assert caplog.text.count("2 members go by their address and 1 by its SHA-256") == 1
+
+
+@pytest.mark.parametrize("via", ["import", "events"])
+@pytest.mark.parametrize(
+    ("rows", "hash_emails"),
+    [
+        ([{"email": A}, {"email": hashed(B)}], True),
+        ([{"email": A}, {"email": B}], False),
+        ([{"email": hashed(A)}], False),
+    ],
+)
+def test_one_kind_of_name_is_no_mixture(caplog, via, rows, hash_emails):
+    send(rows, via=via, hash_emails=hash_emails)
+    assert "go by their address" not in caplog.text
+
+
+def test_who_carries_both_is_known_by_either(caplog):
+    send([{"email": A, "other": hashed(A)}, {"email": B, "other": None}], via="events", hash_emails=False)
+    assert "go by their address" not in caplog.text
+
+
+UNCONFIRMED = "Rokt has published no answer that confirms membership events"
+
+
+@pytest.mark.parametrize("mode", ["include", "exclude"])
+def test_every_run_over_events_says_that_nothing_confirms_it(caplog, mode):
+    for told in (1, 2):
+        send([{"email": A}], via="events", mode=mode)
+        assert caplog.text.count(UNCONFIRMED) == told
+
+
+def test_a_mirror_over_events_says_so_until_a_run_succeeded(caplog, sandbox):
+    sandbox.faults.add(Status(401, times=1))
+    with pytest.raises(RoktTaskFailed):
+        send([{"email": A}], **MIRROR)
+    for rows in ([{"email": A}], [{"email": B}]):
+        send(rows, **MIRROR)
+    assert caplog.text.count(UNCONFIRMED) == 2
+
+
+def test_the_import_says_nothing_of_events(caplog):
+    for mode in ("include", "mirror"):
+        send([{"email": A}], mode=mode)
+    assert UNCONFIRMED not in caplog.text
 
 
 # --- names
