@@ -1,6 +1,5 @@
 """Rows of a query become packed conversion requests: mapped, validated, told apart, grouped, packed."""
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Final
@@ -10,44 +9,21 @@ from airflow_provider_rokt.events.block import Document
 from airflow_provider_rokt.events.documents import MappedRow, MappingPlan
 from airflow_provider_rokt.events.fields import COVERED
 from airflow_provider_rokt.events.grouping import TOO_LARGE, Grouping, open_batch
+from airflow_provider_rokt.events.losses import SharedReferences
+from airflow_provider_rokt.events.recent_keys import RecentKeys
 from airflow_provider_rokt.events.validation import Validator
 from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.packing import RequestPacker
 from airflow_provider_rokt.flow.request import Endpoint, Request
 from airflow_provider_rokt.flow.row import FieldFault, RowFault, Skip
 from airflow_provider_rokt.flow.stream import Packed, Row, Selects
+from airflow_provider_rokt.flow.suspicion import Suspicion
 from airflow_provider_rokt.limits import HISTORICAL_MIN_AGE, STALE_AGE
-
-log = logging.getLogger(__name__)
 
 # Rokt's clock decides on 72 hours: a row this much older than that is old enough for any sane clock.
 _CLOCK_MARGIN: Final = 300
-_REMEMBERED: Final = 16_384
 # Rokt would drop it silently, as a repeat of what it has.
 REPEATED: Final = FieldFault("events[].data.source_message_id", "repeats the id of an earlier row with other content")
-
-
-class RecentKeys:
-    """Recognises a key seen among at least the last 16,384 distinct ones, in constant memory.
-
-    Exact recognition over a whole result would grow with it; repeats further apart are sent, and Rokt
-    recognises them by ``source_message_id``.
-    """
-
-    def __init__(self) -> None:
-        self._current: dict[str, int] = {}
-        self._previous: dict[str, int] = {}
-
-    def before(self, key: str, content: int) -> int | None:
-        """The content that the key came with before; None where it is new, and remembered from now on."""
-        if (before := self._current.get(key)) is not None:
-            return before
-        before = self._previous.get(key)
-        if len(self._current) >= _REMEMBERED:
-            self._previous, self._current = self._current, {}
-        # Also where it was remembered before: it is among the recent ones again.
-        self._current[key] = content if before is None else before
-        return before
 
 
 class ConversionStream:
@@ -83,7 +59,8 @@ class ConversionStream:
         self._max_dropped = max_dropped
         self._bulk = bulk
         self._historical = historical
-        self._recent = RecentKeys()
+        self._recent: RecentKeys[str, int] = RecentKeys()
+        self._references = SharedReferences()
         self._rows = 0
         self._historical_before = (now - HISTORICAL_MIN_AGE - _CLOCK_MARGIN) * 1000
         self._stale_before = (now - STALE_AGE) * 1000
@@ -100,6 +77,11 @@ class ConversionStream:
     def census(self) -> Census:
         """What it counts of its fields' values."""
         return self._plan.census
+
+    @property
+    def suspicions(self) -> list[Suspicion]:
+        """What Rokt may do otherwise with the events so far than whoever sends them thinks."""
+        return [*self._stale_events(), *self._references.suspicions()]
 
     def window(self, rows: Sequence[Row]) -> Packed:
         """Maps, validates and groups one read window, and packs it as its requests are taken.
@@ -122,12 +104,6 @@ class ConversionStream:
 
     def flush(self) -> Iterator[Packed]:
         """The last, partly filled requests."""
-        if self._stale:
-            log.warning(
-                "%d events are older than 30 days: Rokt takes them but they distort audiences; historical=True sends "
-                "them to /historical, which does not forward them for attribution",
-                self._stale,
-            )
         for packer in self._packers.values():
             if request := packer.flush():
                 yield Packed(requests=[request])
@@ -154,6 +130,7 @@ class ConversionStream:
         if before is None:
             if dropped:
                 packed.dropped.append(RowFault(row, dropped))
+            self._references.see(row.key, document["events"][0]["data"]["custom_attributes"])
             valid[self._route(document)].add(single)
         elif before == content:
             packed.skipped[Skip.REPEATED] += 1
@@ -167,6 +144,14 @@ class ConversionStream:
         if timestamp < self._stale_before:
             self._stale += 1
         return self._bulk
+
+    def _stale_events(self) -> Iterator[Suspicion]:
+        if self._stale:
+            text = (
+                f"{self._stale:,} events are older than 30 days: Rokt takes them but they distort audiences; "
+                "historical=True sends them to /historical, which does not forward them for attribution"
+            )
+            yield Suspicion("older than 30 days", "", self._stale, text)
 
     def _requests(self, grouped: Mapping[Endpoint, Iterator[EventBatch]]) -> Iterator[Request]:
         for endpoint, batches in grouped.items():

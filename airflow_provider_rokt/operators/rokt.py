@@ -23,7 +23,8 @@ class RoktConversionOperator(DeliveryOperator):
     :param sql_conn_id: any SQL connection. (templated)
     :param mapping: destination path, as the guide's "Map to" column writes it, to source: a column's name,
         ``{"column": name, "default": value}`` or ``{"literal": value}``. ``None`` maps columns to the fields whose
-        last path segment they are named after. (templated)
+        last path segment they are named after. ``source_message_id`` has to be unique over all kinds of conversion, or
+        Rokt takes the second event for a repeat of the first. (templated)
     :param parameters: of the query, in the driver's own style. (templated)
     :param sql_hook_params: arguments of the SQL connection's hook. (templated)
     :param rokt_conn_id: a connection of type ``rokt``. (templated)

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 class ConversionRun(OperationRun[ConversionOptions]):
     """Delivers a source's rows as conversion events."""
 
+    _stream: ConversionStream | None = None
+
     def deliver(self, source: Source) -> Report:
         """Delivers the rows; see :meth:`OperationRun.deliver`."""
         options = self._options
@@ -35,7 +37,17 @@ class ConversionRun(OperationRun[ConversionOptions]):
             selects=self._resend,
             salt=self._tries.salt(),
         )
-        return self._deliver(source, make_stream, min_rows=options.min_rows)
+
+        def make(columns: ColumnNames) -> ConversionStream:
+            self._stream = make_stream(columns)
+            return self._stream
+
+        try:
+            return self._deliver(source, make, min_rows=options.min_rows)
+        finally:
+            # However it ends: what was accepted may be lost all the same.
+            for suspicion in self._stream.suspicions if self._stream else ():
+                log.warning("%s", suspicion.text)
 
 
 def stream_maker(

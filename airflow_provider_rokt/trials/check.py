@@ -26,7 +26,7 @@ from airflow_provider_rokt.limits import BATCHES_PER_REQUEST
 from airflow_provider_rokt.runs.audience import intake_of, membership_of, read_columns
 from airflow_provider_rokt.runs.conversions import stream_maker
 from airflow_provider_rokt.runs.options import AudienceOptions, ConversionOptions, DeliveryOptions
-from airflow_provider_rokt.trials.crowding import crowding, events_of, shared_references
+from airflow_provider_rokt.trials.crowding import crowding, events_of
 from airflow_provider_rokt.trials.suspicions import repeated_ids, suspicions, unmapped_recommended
 from airflow_provider_rokt.trials.trial import Sample, Totals, Trial, failed_by, first_rows, stopped_by
 
@@ -35,7 +35,8 @@ ROWS_CHECKED: Final = 10_000
 
 
 def check_delivery(source: Source, options: DeliveryOptions, *, rows: int = ROWS_CHECKED) -> dict[str, Any]:
-    """Compares a mapping with a query's columns and its first rows; nothing is sent, no row's value is in the result.
+    """Compares a mapping with a query's columns and its first rows; nothing is sent, no row's value is in the result
+    but the keys of a few.
 
     :param options: of conversions or of an audience.
     :param rows: how many rows to read.
@@ -92,7 +93,7 @@ def _conversions(sample: Sample, options: ConversionOptions) -> dict[str, Any]:
     trial = Trial().run(stream, sample.windows(options.fetch_size))
     events = events_of(trial.batches)
     warnings = suspicions(plan.steps, columns, sample.rows)
-    warnings += [*repeated_ids(trial), *shared_references(events), *unmapped_recommended(plan.steps)]
+    warnings += [*repeated_ids(trial), *stream.suspicions, *unmapped_recommended(plan.steps)]
     crowd = crowding(sample, options, plan.steps, events)
     return {
         **_totals(sample, options, trial, stream.census),

@@ -13,7 +13,6 @@ from airflow_provider_rokt.flow.stream import Row
 from airflow_provider_rokt.limits import BATCHES_PER_REQUEST
 from airflow_provider_rokt.runs.conversions import stream_maker
 from airflow_provider_rokt.runs.options import ConversionOptions
-from airflow_provider_rokt.trials.suspicions import Suspicion
 from airflow_provider_rokt.trials.trial import Sample
 
 
@@ -46,22 +45,6 @@ def crowding(
             "most_events_of_a_user": max(users.values(), default=0),
         },
     }
-
-
-def shared_references(events: Iterable[Mapping[str, Any]]) -> list[Suspicion]:
-    """Events of different ids that Rokt would take for one conversion."""
-    pairs: Counter[tuple[str, str]] = Counter()
-    for event in events:
-        attributes = event["events"][0]["data"]["custom_attributes"]
-        if reference := attributes.get("confirmationref"):
-            pairs[attributes["conversiontype"], reference] += 1
-    if not (count := sum(rows - 1 for rows in pairs.values())):
-        return []
-    text = (
-        f"{count:,} rows share conversiontype and confirmationref with an earlier row of another id: Rokt deduplicates "
-        "by the two, and may keep only one of each. Should they be one row?"
-    )
-    return [Suspicion("shared reference", "", count, text)]
 
 
 def _count(rows: Sequence[Row], sample: Sample, options: ConversionOptions) -> int:

@@ -12,11 +12,12 @@ from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.checks import whole
 from airflow_provider_rokt.flow.row import RowRef
 from airflow_provider_rokt.flow.stream import Row, Selects, Source
+from airflow_provider_rokt.flow.suspicion import Suspicion
 from airflow_provider_rokt.limits import BATCHES_PER_REQUEST
 from airflow_provider_rokt.runs.conversions import stream_maker
 from airflow_provider_rokt.runs.options import ConversionOptions
 from airflow_provider_rokt.trials.masking import masked
-from airflow_provider_rokt.trials.suspicions import Suspicion, suspicions
+from airflow_provider_rokt.trials.suspicions import suspicions
 from airflow_provider_rokt.trials.trial import Sample, Trial, failed_by, first_rows, said, stopped_by
 
 ROWS_SHOWN: Final = 5
@@ -39,7 +40,7 @@ def preview_conversions(
     :returns: ``rows_read, rows_rejected, rows_skipped``; ``rows``: of each its ``number`` and ``key`` with the
         ``document``, its ``endpoint`` and what is ``dropped`` from it (``path, reason``), the ``faults`` (``path,
         reason``), or why it would be ``skipped``; the totals ``rejected_by_reason`` and ``dropped_by_reason``
-        (``path, reason, rows``), ``dropped`` (rows by path) and ``skipped`` (rows by reason); ``warnings`` of columns
+        (``path, reason, rows``), ``dropped`` (rows by path) and ``skipped`` (rows by reason); ``warnings``
         (``kind, column, rows, text``); ``stopped_by`` and ``failed_by``: how the task would fail before and after it
         had sent these rows, or None.
     :raises RoktSettingsError: for ``rows_shown`` below 1.
@@ -57,7 +58,7 @@ def preview_conversions(
     stream, trial = make_stream(sample.columns), Trial()
     skipped = dict(_skips(trial, stream, sample.rows))
     shown = {row["number"]: row for row in _rows(trial, None if show_values else literal_paths(plan.steps))}
-    warnings = suspicions(plan.steps, sample.columns, sample.rows)
+    warnings = [*suspicions(plan.steps, sample.columns, sample.rows), *stream.suspicions]
     return _result(options, sample, trial, stream.census, skipped | shown, warnings)
 
 

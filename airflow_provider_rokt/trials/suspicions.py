@@ -12,6 +12,7 @@ from airflow_provider_rokt.events.identifiers import is_quoted
 from airflow_provider_rokt.exceptions import short_name
 from airflow_provider_rokt.flow.row import Skip
 from airflow_provider_rokt.flow.stream import Row
+from airflow_provider_rokt.flow.suspicion import Suspicion
 from airflow_provider_rokt.trials.trial import Totals
 
 _AMOUNT: Final = "events[].data.custom_attributes.amount"
@@ -20,21 +21,6 @@ _NOISE: Final = Decimal("6e-8")
 _MONEY: Final = Decimal("0.001")
 # The shortest text that names a time of day.
 _DAY_CHARS: Final = len("2026-01-02")
-
-
-class Suspicion(NamedTuple):
-    """One thing that looks wrong.
-
-    :param kind: a word for programs.
-    :param column: the column it is about; empty for whole rows.
-    :param rows: how many rows it is about.
-    :param text: what is seen and what to do.
-    """
-
-    kind: str
-    column: str
-    rows: int
-    text: str
 
 
 class _Suspect(NamedTuple):

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from airflow_provider_rokt.api.endpoints import BULK
-from airflow_provider_rokt.events.conversion_stream import ConversionStream, RecentKeys
+from airflow_provider_rokt.events.conversion_stream import ConversionStream
 from airflow_provider_rokt.events.documents import MappingPlan
 from airflow_provider_rokt.events.fields import COVERED
 from airflow_provider_rokt.events.mapping import compile_mapping
+from airflow_provider_rokt.events.recent_keys import RecentKeys
 from airflow_provider_rokt.flow.row import FieldFault
 from airflow_provider_rokt.flow.stream import Packed
 from tests.events.test_mapping import LEAST, LEAST_ROW, RULES
@@ -20,7 +21,7 @@ NO_ADDRESS = FieldFault(EMAIL, "not a lower-case e-mail address without spaces")
 
 def seen_again_after(others: int) -> int | None:
     """What is known of a key after so many others."""
-    recent = RecentKeys()
+    recent: RecentKeys[str, int] = RecentKeys()
     assert recent.before("first", 7) is None
     for number in range(others):
         assert recent.before(f"other-{number}", number) is None
@@ -37,7 +38,7 @@ def test_a_key_long_gone_is_forgotten_so_that_memory_stays_constant() -> None:
 
 
 def test_a_key_that_was_seen_again_is_a_recent_one_again() -> None:
-    recent = RecentKeys()
+    recent: RecentKeys[str, int] = RecentKeys()
     for number in range(32_767):
         recent.before(f"key-{number}", number)
         assert recent.before("first", 7) == (None if number == 0 else 7)

@@ -1,5 +1,6 @@
 """The whole road: rows of a real SQL database, through the operator, over HTTP to a local Rokt and into a report."""
 
+import hashlib
 import json
 import re
 import sqlite3
@@ -363,6 +364,25 @@ def test_old_events_on_the_usual_road_are_sent_with_a_warning(sandbox, rokt, sho
     assert send()["rows_accepted"] == 3
     text = said()
     assert "30 days" in text and "historical" in text
+
+
+def test_rows_that_rokt_takes_for_one_conversion_are_named_once(sandbox, rokt, shop, caplog):
+    rows = orders(4, confirmationref="C-1")
+    rows[2]["source_message_id"] = "jane@example.com"
+    rows[3]["conversiontype"] = "signup"
+    shop(rows)
+    assert send()["rows_accepted"] == 4
+    assert sandbox.store.counts.dropped_events == {"repeats a conversiontype and confirmationref": 2}
+    told = "2 rows share conversiontype and confirmationref with an earlier row of another id (order-0 and order-1; "
+    assert caplog.text.count(told + f"order-0 and sha256:{hashlib.sha256(b'jane@example.com').hexdigest()[:16]})") == 1
+
+
+def test_what_may_be_lost_is_told_of_a_delivery_that_fails_too(sandbox, rokt, shop, caplog):
+    sandbox.faults.add(Status(401))
+    shop(orders(3, confirmationref="C-1"))
+    with pytest.raises(RoktTaskFailed):
+        send()
+    assert "2 rows share conversiontype and confirmationref" in caplog.text
 
 
 def test_requests_fill_the_cap_in_whole_seconds(sandbox, rokt, shop):
