@@ -41,6 +41,10 @@ class Held:
         self._source.read(take)
         check_enough(read, self._min_rows)
 
+    def cancel(self) -> None:
+        """Ends the reading."""
+        self._source.cancel()
+
 
 class DeliveryRun:
     """Pushes a source's rows through a stream into a delivery.
@@ -95,10 +99,12 @@ class DeliveryRun:
             return self._delivery.finish()
 
     def stop(self) -> None:
-        """Stops in order: what is on its way is awaited, nothing more is sent. Safe to call from anywhere."""
+        """Stops in order: nothing more is sent, then nothing more is read. Safe to call from anywhere."""
         self._stopped = True
         if self._delivery is not None:
             self._delivery.stop()
+        # Last, so that the delivery knows why its rows end.
+        self._source.cancel()
 
     @staticmethod
     def _hand_over(delivery: Delivery, made: Iterator[Packed]) -> None:

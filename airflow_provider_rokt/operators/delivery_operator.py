@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator, XComArg
 
-from airflow_provider_rokt.exceptions import RoktError, RoktSettingsError
+from airflow_provider_rokt.exceptions import RoktSettingsError
 from airflow_provider_rokt.task.base_arguments import TaskArguments, is_templated, known
 from airflow_provider_rokt.task.failures import RoktArgumentsError, terminal_errors
 
@@ -112,9 +112,11 @@ class DeliveryOperator(BaseOperator):
         with terminal_errors():
             try:
                 return self._deliver().judged(self.max_rejected, self.max_dropped).summary()
-            except RoktError as error:
-                if error.report and self.do_xcom_push and (ti := context.get("ti")):
-                    ti.xcom_push(key="return_value", value=error.report)
+            except BaseException as error:
+                # Airflow's own timeout, too, leaves every row accounted for.
+                report = getattr(error, "report", None)
+                if report and self.do_xcom_push and (ti := context.get("ti")):
+                    ti.xcom_push(key="return_value", value=report)
                 raise
 
     @abstractmethod
