@@ -58,9 +58,7 @@ class DictSource:
         while not self._cancelled and (row := next(rows, None)) and not self._cancelled:
             yield row
         if self._cancelled:
-            raise RoktIncompleteError(
-                "The task was stopped before all rows were read; a retry reads them again."
-            )
+            raise RoktIncompleteError("The task was stopped before all rows were read; a retry reads them again.")
 
     def _columns(self, window: _Numbered) -> ColumnNames:
         if self._named is None:
