@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_rokt.exceptions import RoktQueryError
+from airflow_provider_rokt.exceptions import RoktIncompleteError
 from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.runs.options import ConversionOptions
 from airflow_provider_rokt.sources import SqlSource
@@ -83,7 +83,7 @@ def test_a_hooks_stop_ends_a_query_that_hangs(driver: str, hook_of: Callable[[st
     started = time.monotonic()
     try:
         signal.setitimer(signal.ITIMER_REAL, 1.0)
-        with pytest.raises(RoktQueryError, match="the query was cancelled, since the task was stopped"):
+        with pytest.raises(RoktIncompleteError, match="The task was stopped and its query cancelled"):
             hook.deliver_conversions(source, ConversionOptions())
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -101,5 +101,5 @@ def test_a_hooks_stop_ends_a_query_that_another_thread_waits_for(
         running = pool.submit(hook.deliver_conversions, source, ConversionOptions())
         time.sleep(1.0)
         hook.stop()
-        with pytest.raises(RoktQueryError, match="the query was cancelled, since the task was stopped"):
+        with pytest.raises(RoktIncompleteError, match="The task was stopped and its query cancelled"):
             running.result(timeout=SECONDS)
