@@ -1,10 +1,10 @@
 """What the operators share: the rows of a query, options, one delivery, its report."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, Unpack
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, Unpack, cast
 
 from airflow.providers.common.compat.sdk import BaseOperator, XComArg
 
@@ -24,6 +24,18 @@ if TYPE_CHECKING:
     from airflow_provider_rokt.sources import SqlSource
 
 _Options = TypeVar("_Options", bound="DeliveryOptions")
+_Init = TypeVar("_Init", bound=Callable[..., None])
+
+
+def noting_arguments(init: _Init) -> _Init:
+    """An operator's ``__init__`` that notes which arguments were given, with whatever value."""
+
+    @wraps(init)
+    def noting(self: "DeliveryOperator", **given: Any) -> None:
+        self.__dict__.setdefault("_given", frozenset(given))
+        init(self, **given)
+
+    return cast(_Init, noting)
 
 
 class DeliveryOperator(BaseOperator):
@@ -47,6 +59,9 @@ class DeliveryOperator(BaseOperator):
         "mapping": "json",
     }
     ui_color = "#e9d8fd"
+    # Of the arguments, which were given; and those that were not None then.
+    _given: frozenset[str]
+    _narrowed: set[str]
 
     def __init__(
         self,
@@ -88,7 +103,6 @@ class DeliveryOperator(BaseOperator):
         self.concurrency = concurrency
         self.fetch_size = fetch_size
         self.resend_from = resend_from
-        self._narrows = resend_from is not None
 
     def render_template(self, content: Any, context: Any, jinja_env: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Renders what holds a template; a text that holds none stays the text that was written.
@@ -159,11 +173,11 @@ class DeliveryOperator(BaseOperator):
 
         :raises RoktSettingsError: naming every argument that is wrong.
         """
-        if self.resend_from is None and self._narrows:
-            from airflow_provider_rokt.runs.resend import NAMES_NOTHING
+        from airflow_provider_rokt.runs.options import NARROWING
 
-            # A template that renders to nothing must not send everything.
-            raise RoktSettingsError("argument 'resend_from'", [NAMES_NOTHING])
+        for name, problem in NARROWING.items():
+            if name in self._narrowed and getattr(self, name) is None:
+                raise RoktSettingsError(f"argument {name!r}", [problem])
         return kind(**self._arguments(kind))
 
     def _refuse_what_is_wrong(self, kind: "type[DeliveryOptions]") -> None:
@@ -172,6 +186,9 @@ class DeliveryOperator(BaseOperator):
         :raises RoktSettingsError: naming everything that is known to be wrong.
         """
         arguments = self._arguments(kind)
+        # Of a mapped task, another task's result has taken the argument's place already, and may be None.
+        mapped = getattr(self, "_BaseOperator__from_mapped", False)
+        self._narrowed = {name for name in self._given if mapped or arguments.get(name) is not None}
         given = known(arguments)
         mapping = arguments["mapping"]
         if isinstance(mapping, Mapping):

@@ -470,27 +470,6 @@ def test_resend_takes_a_result(sandbox, rokt, shop):
     assert delivered(sandbox) == [f"order-{number}" for number in range(5)]
 
 
-@pytest.mark.parametrize("nothing", ["None", "", "  ", {}, {"delivery_id": None}, {"rows_read": 3}, 7, ["id"]])
-def test_a_narrowing_argument_never_widens(sandbox, rokt, shop, nothing):
-    shop(orders(5))
-    with pytest.raises(RoktTaskFailed, match=r"resend_from.* names no delivery"):
-        send(resend_from=nothing)
-    with pytest.raises(RoktTaskFailed, match=r"resend_from.* names no delivery"):
-        RoktHook().send_conversions(orders(5), resend_from=nothing)
-    assert not sandbox.store.requests
-
-
-def test_a_template_that_renders_to_nothing_does_not_widen_either(sandbox, rokt, shop):
-    shop(orders(5))
-    task = RoktConversionOperator(
-        task_id="send", sql="SELECT * FROM orders", sql_conn_id="shop", resend_from="{{ params.resend_from }}"
-    )
-    task.resend_from = None  # as a native object
-    with pytest.raises(RoktTaskFailed, match="names no delivery"):
-        task.execute({})
-    assert not sandbox.store.requests
-
-
 def test_an_id_that_looks_like_a_place_is_none(sandbox, rokt, shop, ledger):
     rows = orders(3)
     rows[0] |= {"source_message_id": "row 3", "amount": "?"}
