@@ -181,7 +181,8 @@ class AudienceOptions(DeliveryOptions):
     :param audience: the audience's name.
     :param mode: ``include``, ``exclude`` or ``mirror``.
     :param via: ``import`` (Custom Audience Import) or ``events`` (membership events).
-    :param hash_emails: send addresses as their SHA-256; a mirror over events sends that besides where this is False.
+    :param hash_emails: send addresses as their SHA-256; a mirror over events sends that besides where this is False,
+        one over the import cannot.
     :param max_removed: the largest fraction of a mirrored audience that one run may remove.
     :param allow_empty: take a query without rows at its word.
     :param members_per_request: of an import.
@@ -214,6 +215,8 @@ class AudienceOptions(DeliveryOptions):
             problems.append(f"flag {problem}")
         if given.get("resend_from") and given.get("mode") == "mirror":
             problems.append("resend_from is not for mode='mirror': a mirror's next run repairs what is missing")
+        if {"mode": "mirror", "via": "import", "hash_emails": False}.items() <= given.items():
+            problems.append(f"hash_emails=False {guards.RAW_MIRROR}")
         return problems
 
     @classmethod
