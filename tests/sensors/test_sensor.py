@@ -165,8 +165,14 @@ class TestThresholds:
         results = [deliver(accepted=10 - rejected, rejected=rejected)]
         cause = failure(sensor(results, max_rejected=max_rejected).execute, {})
         assert isinstance(cause, RoktRejectedError)
-        for part in (f"{rejected} of 10", "'order-1': user_identities.email: is no e-mail", results[0]["ledger"]):
-            assert part in str(cause)
+        named = ["row 'order-1'", "rows 'order-1', 'order-2'", "rows 'order-1', 'order-2', 'order-3'"][rejected - 1]
+        assert str(cause).splitlines() == [
+            f"{rejected} of 10 rows were rejected, max_rejected is {max_rejected}: {named}: user_identities.email: is "
+            "no e-mail address",
+            "Of the others 0 failed; the rest was delivered, or left out on purpose",
+            "Looking again would not change it: correct these rows, then resend them with resend_from. "
+            f"Ledgers: {results[0]['ledger']}",
+        ]
 
     def test_a_fraction_is_of_the_rows_of_all_deliveries(self, deliver):
         results = [deliver(accepted=9), deliver(rejected=1)]
@@ -176,7 +182,8 @@ class TestThresholds:
         results = [deliver(failed=1, rejected=5) for _ in range(5)]
         cause = failure(sensor(results, max_failed=4).execute, {})
         assert isinstance(cause, RoktIncompleteError)
-        assert "5 of 30 rows" in str(cause)
+        assert str(cause).startswith("5 of 30 rows were not delivered, max_failed is 4\nOf the others 25 were rejected")
+        assert len(str(cause).splitlines()) == 3
         assert str(cause).endswith("and 2 more")
         assert sensor(results, max_failed=5, max_rejected=25).execute({})["rows_failed"] == 5
 
