@@ -128,9 +128,8 @@ class DeliveryOperator(BaseOperator):
                 return self._deliver().judged(self.max_rejected, self.max_dropped).summary()
             except BaseException as error:
                 # Airflow's own timeout, too, leaves every row accounted for.
-                report = getattr(error, "report", None)
-                if report and self.do_xcom_push and (ti := context.get("ti")):
-                    ti.xcom_push(key="return_value", value=report)
+                if (report := getattr(error, "report", None)) and self.do_xcom_push:
+                    self._push(report, context)
                 raise
 
     @abstractmethod
@@ -143,6 +142,17 @@ class DeliveryOperator(BaseOperator):
     @abstractmethod
     def _deliver(self) -> "Report":
         """Delivers the query's rows."""
+
+    def _push(self, report: Mapping[str, Any], context: "Context") -> None:
+        """Leaves a failed task's report where Airflow puts a good one's."""
+        if ti := context.get("ti"):
+            apart = report if self.multiple_outputs else {}
+            try:
+                for key, value in {**apart, "return_value": report}.items():
+                    ti.xcom_push(key=key, value=value)
+            except Exception as failure:
+                # Airflow may know already that the task is over; why it failed must not be hidden by that.
+                self.log.warning("The report could not be kept as XCom: %s", type(failure).__name__)
 
     @cached_property
     def hook(self) -> "RoktHook":

@@ -41,14 +41,14 @@ def hanging(request: pytest.FixtureRequest, shop: Any, monkeypatch: pytest.Monke
     monkeypatch.setenv("HANGING_SQL", QUERIES[request.param].format(at=int(time.time() * 1000)))
 
 
-def kept_by_airflow(task_id: str = "send") -> dict[str, Any]:
+def kept_by_airflow() -> dict[str, Any]:
     """The report that the failed task left as XCom."""
-    from airflow.models.xcom import XComModel
+    from airflow.models import TaskInstance
     from airflow.utils.session import create_session
 
     with create_session() as session:
-        found = session.query(XComModel).filter_by(task_id=task_id, key="return_value").all()
-        return XComModel.deserialize_value(found[-1])
+        ran = session.query(TaskInstance).filter_by(dag_id="hanging").order_by(TaskInstance.start_date).all()[-1]
+        return dict(ran.xcom_pull(task_ids="send", session=session))
 
 
 @pytest.mark.slow
