@@ -163,7 +163,9 @@ class Report:
         :raises RoktDroppedError: where too many of a field's values were left out.
         """
         if self.rows_failed or self.failed_without_row:
-            raise self._carried_by(RoktIncompleteError(self._incomplete()))
+            incomplete = RoktIncompleteError(self._incomplete())
+            incomplete.retry_after = self.retry_after
+            raise self._carried_by(incomplete)
         if exceeds(self.rows_rejected + self.rejected_without_row, self.rows_read, max_rejected):
             raise self._carried_by(RoktRejectedError(self._rejected(max_rejected)))
         if excess := self.census.excess(max_dropped):
@@ -206,8 +208,9 @@ class Report:
     def _arrived(self) -> str:
         dropped = sum(self.dropped.values())
         values = f"; {dropped} {'value was' if dropped == 1 else 'values were'} left out" if dropped else ""
+        unconfirmed = f" ({self.rows_unconfirmed} unconfirmed)" if self.rows_unconfirmed else ""
         return (
-            f"{self.rows_accepted} of {self.rows_read} rows were accepted, {self.rows_rejected} rejected, "
+            f"{self.rows_accepted} of {self.rows_read} rows were accepted{unconfirmed}, {self.rows_rejected} rejected, "
             f"{self.rows_failed} failed, {self.rows_skipped} skipped{values}"
         )
 

@@ -159,9 +159,10 @@ class TestMessages:
         tally.reject(faults(2))
         tally.fail(faults(3, "answered 503"))
         tally.fail(faults(5, "not sent: Rokt did not answer"))
+        tally.retry_after = 7.5
         with pytest.raises(RoktIncompleteError) as error:
             tally.report("d1", "file:///ledger/d1").judged(0)
-        assert error.value.retryable
+        assert (error.value.retryable, error.value.retry_after) == (True, 7.5)
         assert str(error.value).splitlines() == [
             "8 of 10 rows were not delivered: not sent: Rokt did not answer (5 rows); answered 503 (3 rows)",
             "0 of 10 rows were accepted, 2 rejected, 8 failed, 0 skipped",
