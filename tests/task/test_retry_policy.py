@@ -43,7 +43,8 @@ class TestDecisions:
     def test_every_error_of_ours_is_tried_again_or_not_as_it_says_itself(self):
         kinds = [kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, RoktError)]
         for kind in kinds:
-            error = kind("connection 'x'", ["no login"]) if kind is RoktSettingsError else kind("why")
+            # Whatever it is made of, a text is what it ends as.
+            error = kind.__new__(kind, "why")
             expected = RetryAction.RETRY if kind.retryable else RetryAction.FAIL
             assert decided(error).action is expected, kind
         assert {kind.retryable for kind in kinds} == {True, False}
