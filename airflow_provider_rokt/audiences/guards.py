@@ -17,6 +17,13 @@ MAX_REMOVED: Final = 0.3
 MIRRORED_IDENTITIES: Final = (EMAIL, OTHER)
 
 
+# Why a mirror over the import sends no addresses as they are.
+RAW_MIRROR: Final = (
+    "cannot go with mode='mirror' and via='import': no address is remembered, so who left could be removed by the hash "
+    "alone, and nothing that Rokt publishes says that this reaches who was added by the address. Leave it out, so that "
+    "addresses go as their SHA-256 (ready hashes go as they are), or use mode='include' and mode='exclude'"
+)
+
 # What the rows are: members to add, members to remove, or the whole audience.
 Mode = Literal["include", "exclude", "mirror"]
 # The road: the Custom Audience Import, or membership events.

@@ -36,6 +36,11 @@ MEMBERS: Final = "members"
 UNCONFIRMED: Final = "unconfirmed-"
 # The generation before the first commit.
 FIRST: Final = "none"
+# What to do about a memory from before a mirror over the import refused to send addresses as they are.
+RAW_MEMBERS: Final = (
+    "Its members were added by their addresses, which it cannot remove: run the query of then once with mode='exclude' "
+    "and hash_emails=False, and delete its folder"
+)
 _NO_ROW: Final = b"0" * 12
 _LINES_AT_ONCE: Final = 10_000
 
@@ -171,7 +176,8 @@ class MirrorState:
         names = [key for key in {**remembered, **self._settings} if remembered.get(key) != self._settings.get(key)]
         if names:
             differences = "; ".join(_difference(key, remembered, self._settings) for key in names)
-            raise file.unusable(differences, "Change that back")
+            was_raw = names == ["hash_emails"] and remembered.get("via") == "import" and self._settings["hash_emails"]
+            raise file.unusable(differences, RAW_MEMBERS if was_raw else "Change that back")
         return header
 
     def _require_nothing_before(self) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from airflow.providers.common.compat.sdk import XComArg
 
-from airflow_provider_rokt.operators.delivery_operator import DeliveryOperator
+from airflow_provider_rokt.operators.delivery_operator import DeliveryOperator, noting_arguments
 from airflow_provider_rokt.task.base_arguments import TaskArguments
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class RoktConversionOperator(DeliveryOperator):
         destination path that does not exist.
     """
 
+    @noting_arguments
     def __init__(
         self,
         *,
@@ -155,8 +156,10 @@ class RoktAudienceOperator(DeliveryOperator):
     :param fetch_size: rows read at a time.
     :param resend_from: a ``delivery_id``, or an operator's result: only members that were rejected or failed there are
         sent; not for a mirror, whose next run repairs what is missing. (templated)
-    :param hash_emails: send addresses as their SHA-256; ready hashes are recognised either way. A mirror over
-        ``events`` that sends addresses sends the SHA-256 beside them, as it removes by that.
+    :param hash_emails: send addresses as their SHA-256; ready hashes are recognised either way. Over ``import`` a
+        member goes under the name that the row gives, an address or a hash: exclude under the one that was included, as
+        nothing says that Rokt joins them; so a mirror there takes no False. A mirror over ``events`` that sends
+        addresses sends the SHA-256 beside them, as it removes by that.
     :param max_removed: the largest fraction of a mirrored audience that one run may remove.
     :param allow_empty: take a query without rows at its word: a mirror then removes everyone.
     :param members_per_request: of an import, at most 1,000,000.
@@ -169,6 +172,7 @@ class RoktAudienceOperator(DeliveryOperator):
 
     template_fields: Sequence[str] = (*DeliveryOperator.template_fields, "audience")
 
+    @noting_arguments
     def __init__(
         self,
         *,

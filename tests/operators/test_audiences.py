@@ -20,6 +20,7 @@ from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.operators.rokt import RoktAudienceOperator
 from airflow_provider_rokt.sandbox.faults import Refuse, Reset, Status
 from airflow_provider_rokt.task.failures import RoktTaskFailed
+from tests.audiences.people import hashed
 
 
 def digest(text):
@@ -230,10 +231,9 @@ def test_a_mirror_counts_what_it_adds_removes_and_leaves(sandbox, rokt, shop, vi
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data(), via=st.sampled_from(["import", "events"]), hash_emails=st.booleans())
-def test_after_every_run_the_list_equals_the_query(
-    sandbox, rokt, tmp_path_factory, monkeypatch, data, via, hash_emails
-):
+@given(data=st.data(), road=st.sampled_from([("import", True), ("events", True), ("events", False)]))
+def test_after_every_run_the_list_equals_the_query(sandbox, rokt, tmp_path_factory, monkeypatch, data, road):
+    via, hash_emails = road
     sandbox.reset()
     folder = tmp_path_factory.mktemp("mirror")
     monkeypatch.setenv("AIRFLOW__ROKT__LEDGER_PATH", str(folder / "ledger"))
@@ -281,9 +281,24 @@ def test_a_failed_mirror_remembers_nothing_and_the_next_run_repairs(sandbox, rok
 
 def test_a_changed_argument_is_an_error_not_a_wrong_list(sandbox, rokt, shop):
     shop(people(range(20)))
-    send(mode="mirror")
-    with pytest.raises(RoktTaskFailed, match="hash_emails"):
-        send(mode="mirror", hash_emails=False)
+    send(mode="mirror", via="events")
+    with pytest.raises(RoktTaskFailed, match=r"hash_emails=True, this run has hash_emails=False\. .* Change that back"):
+        send(mode="mirror", via="events", hash_emails=False)
+
+
+@pytest.mark.parametrize("given", [{"email": "jane@example.com"}, {"other": hashed("jane@example.com")}])
+def test_a_mirror_over_the_import_sends_no_address_as_it_could_not_remove_it(sandbox, rokt, ledger, given):
+    with pytest.raises(RoktTaskFailed, match="no address is remembered"):
+        RoktHook().send_audience([given], "vip", mode="mirror", hash_emails=False)
+    assert not sandbox.store.requests
+
+
+def test_whom_rows_exclude_goes_under_the_name_that_they_give(sandbox, rokt, ledger):
+    rows = [{"email": "jane@example.com", "other": None}, {"email": None, "other": hashed("joe@example.com")}]
+    for mode in ("include", "exclude"):
+        RoktHook().send_audience(rows, "vip", mode=mode, hash_emails=False)
+    sent = [(change.action, change.field, change.members) for change in sandbox.store.imports]
+    assert sorted(sent) == [(mode, field, 1) for mode in ("exclude", "include") for field in ("emails", "sha256s")]
 
 
 def test_each_road_has_a_memory_of_its_own(sandbox, rokt, shop):
@@ -340,17 +355,16 @@ def test_a_refused_member_costs_only_itself(sandbox, rokt, shop):
 
 
 def test_no_address_is_kept_anywhere(sandbox, rokt, shop, said, tmp_path):
-    for via in ("import", "events"):
-        for hash_emails in (True, False):
-            shop(people(range(200)))
-            results = [send(audience=f"{via}{hash_emails}", via=via, mode="mirror", hash_emails=hash_emails)]
-            shop([*people(range(20, 220)), {"email": "person7 at example.com"}])
-            results.append(
-                send(audience=f"{via}{hash_emails}", via=via, mode="mirror", hash_emails=hash_emails, max_rejected=1)
-            )
-            written = (said() + json.dumps(results)).lower()
-            assert "delivery" in written
-            assert "@example" not in written and "example.com" not in written and "person" not in written
+    for via, hash_emails in (("import", True), ("events", True), ("events", False)):
+        shop(people(range(200)))
+        results = [send(audience=f"{via}{hash_emails}", via=via, mode="mirror", hash_emails=hash_emails)]
+        shop([*people(range(20, 220)), {"email": "person7 at example.com"}])
+        results.append(
+            send(audience=f"{via}{hash_emails}", via=via, mode="mirror", hash_emails=hash_emails, max_rejected=1)
+        )
+        written = (said() + json.dumps(results)).lower()
+        assert "delivery" in written
+        assert "@example" not in written and "example.com" not in written and "person" not in written
     kept = b"".join(path.read_bytes() for path in (tmp_path / "ledger").rglob("*") if path.is_file()).lower()
     assert b"example" not in kept and b"person" not in kept.replace(b'"persons"', b"")
 

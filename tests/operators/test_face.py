@@ -149,6 +149,7 @@ def test_what_can_be_known_of_conversions_is_said_at_once(arguments: dict[str, A
         ({"members_per_request": 1_000_001}, "members_per_request"),
         ({"mode": "mirror", "resend_from": "x"}, "resend_from is not for mode='mirror'"),
         ({"hash_emails": "no"}, "hash_emails"),
+        ({"mode": "mirror", "hash_emails": False}, "hash_emails=False cannot go with mode='mirror' and via='import'"),
         ({"mapping": {"user_identities.mail": "email"}}, "user_identities.mail is no field"),
         ({"mapping": {"user_identities.email": "e", "events[].data.custom_attributes.status": 1}}, "status: map it to"),
         ({"mapping": {"user_identities.email": "e", "events[].data.custom_attributes.amount": "a"}}, "for conversions"),

@@ -68,9 +68,9 @@ def convert(says: Connection, **options: Any) -> None:
     RoktConversionOperator(task_id="send", sql="SELECT * FROM orders", sql_conn_id="shop", **options).execute({})
 
 
-def run_dag(says: Connection) -> None:
-    """Runs a DAG that sends all orders of the shop as Airflow does, whose runner handles SIGTERM in this process."""
-    spec = importlib.util.spec_from_file_location("stopped", Path(__file__).parents[1] / "dags" / "stopped.py")
+def run_dag(says: Connection, name: str) -> None:
+    """Runs a DAG of ``tests/dags`` as Airflow does, whose runner handles SIGTERM in this process."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "dags" / f"{name}.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -185,7 +185,7 @@ def test_a_stopped_task_ends_in_order(sandbox, rokt, shop, ledger, airflow_db):
     """SIGTERM, as when somebody marks the task as failed: Airflow calls ``on_kill`` in the handler."""
     shop(orders(3000))
     delayed = Delayed(sandbox, 0.3)
-    with Running(run_dag) as running:
+    with Running(run_dag, "stopped") as running:
         running.until(lambda: delayed.answered >= 4)
         running.terminate()
         came = delayed.came

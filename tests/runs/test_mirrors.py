@@ -64,7 +64,7 @@ def kept(ledger_path, name):
     [
         ("events", {"environment": "development"}, "made with environment='production'"),
         ("events", {"flag": "in_{audience}"}, "made with flag='segment_{audience}'"),
-        ("import", {"hash_emails": False}, "made with hash_emails=True"),
+        ("events", {"hash_emails": False}, "made with hash_emails=True"),
     ],
 )
 def test_what_another_list_would_need_is_not_called_unchanged(sandbox, rokt, ledger, via, options, difference):
@@ -223,13 +223,13 @@ def test_a_preview_says_that_another_run_is_at_it(sandbox, rokt, ledger, tmp_pat
 
 
 def test_a_preview_says_that_the_memory_is_of_no_use(sandbox, rokt, ledger, tmp_path):
-    mirror(people(range(3)))
-    seen = preview(people(range(3)), hash_emails=False)
+    mirror(people(range(3)), via="events")
+    seen = preview(people(range(3)), via="events", hash_emails=False)
     assert "made with hash_emails=True" in seen["stopped_by"]
     assert (seen["rows_read"], seen["members_added"], seen["members_unchanged"]) == (3, 0, 0)
     members = kept(tmp_path, "members")
     members.write_bytes(members.read_bytes()[:-1])
-    assert "checksum" in preview(people(range(3)))["stopped_by"]
+    assert "checksum" in preview(people(range(3)), via="events")["stopped_by"]
 
 
 def test_a_preview_counts_what_resending_would_send(sandbox, rokt, ledger, monkeypatch):
