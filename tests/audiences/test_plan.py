@@ -85,6 +85,17 @@ def test_the_first_row_of_a_person_is_the_one_that_is_sent() -> None:
     assert plan.counts.duplicates == plan.counts.skipped == 2
 
 
+def test_who_is_known_already_is_sent_under_the_rows_own_address() -> None:
+    """What is remembered changes the sign in the row's line, and nothing else of it."""
+    memory = remembered([2, 3], unknown=[1, 4])
+    plan, _ = plan_of(map(address, (1, 2, 3)), [True, True, False], remembered=memory, hash_emails=False)
+    assert sorted(plan.changes(), key=lambda change: (change.number, change.address)) == [
+        Change(hashed(address(4)), "", False, 0),
+        Change(hashed(address(1)), address(1), True, 1),
+        Change(hashed(address(3)), address(3), False, 3),
+    ]
+
+
 def test_who_left_has_no_row_and_is_excluded_by_the_hash() -> None:
     plan, _ = plan_of([], remembered=remembered([5]), hash_emails=False)
     assert list(plan.changes()) == [Change(hashed(address(5)), "", False, 0)]

@@ -64,7 +64,7 @@ def project(tmp_path: Path) -> Path:
 
 def mutants(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     toy = ["--root", ".", "--package", "toy", "--rooms", "gate", "--tests", "tests", "--judged", "judged.toml"]
-    toy += ["--patience", "2"]
+    toy += ["--outer", "", "--patience", "2"]
     command = [sys.executable, str(RUNNER), *toy, *arguments]
     return subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=120)
 
