@@ -30,6 +30,8 @@ NOTICED, HUNG, JUDGED, SURVIVED = "noticed", "hung", "judged", "survived"
 class Breaking:
     """Mutants of one project, tried on copies of it.
 
+    :param tests: folders of tests that begin fast.
+    :param outer: of those that are slow to begin, tried where the others notice nothing.
     :param judged: id -> why no test can or need notice this one.
     :param patience: seconds beyond what its tests take after which a mutant hangs.
     """
@@ -37,6 +39,7 @@ class Breaking:
     root: Path
     package: str
     tests: Sequence[str]
+    outer: Sequence[str]
     judged: Mapping[str, str]
     patience: float
 
@@ -49,7 +52,7 @@ class Breaking:
         """Each one's id, what became of it and what its tests wrote, as they end."""
         first = Bench.of(self.root, folder / "0")
         print("First every test, unbroken, to see which lines each runs", flush=True)
-        whole = Job("", lambda bench: measure(bench, self.package, self.tests), seconds=1800)
+        whole = Job("", lambda bench: measure(bench, self.package, [*self.tests, *self.outer]), seconds=1800)
         for _, status, words in run([whole], [first]):
             if status != 0:
                 sys.exit(f"{words}\nThe tests fail with nothing broken")
@@ -62,7 +65,7 @@ class Breaking:
             yield id, self._outcome(id, status), words
 
     def _job(self, mutant: Mutant, reach: Reach) -> Job:
-        turns = [Chosen(tests) for tests in reach.tests(mutant)]
+        turns = [Chosen(tests) for tests in reach.tests(mutant, self.tests)]
 
         def work(bench: Bench) -> int:
             write_no_bytecode()
@@ -108,7 +111,9 @@ def table(rooms: Mapping[str, Sequence[Mutant]], outcomes: Mapping[str, str]) ->
 def main() -> int:
     given = arguments()
     judged = {id: why for room in tomllib.loads(given.judged.read_text()).values() for id, why in room.items()}
-    breaking = Breaking(given.root.resolve(), given.package, given.tests.split(), judged, given.patience)
+    breaking = Breaking(
+        given.root.resolve(), given.package, given.tests.split(), given.outer.split(), judged, given.patience
+    )
     rooms = {room: breaking.mutants(room) for room in given.rooms.split()}
     every = {mutant.id: mutant for mutants in rooms.values() for mutant in mutants}
     chosen = [every[given.only]] if given.only else drawn(rooms, given.mutants, given.seed)
@@ -142,6 +147,7 @@ def arguments() -> argparse.Namespace:
         "--tests",
         default="tests/flow tests/storage tests/events tests/audiences tests/api tests/ledger tests/delivery",
     )
+    parser.add_argument("--outer", default="tests/corpus tests/operators tests/trials tests/test_readme.py")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--patience", type=float, default=10.0, help="seconds without need before a mutant hangs")
     parser.add_argument("--floor", type=float, default=95.0, help="percent that must be noticed")

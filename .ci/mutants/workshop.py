@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 _LEFT_OUT = shutil.ignore_patterns(".*", "dist", "build", "benchmarks")
-_ARGUMENTS = ["-x", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider"]
+_ARGUMENTS = ["-x", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-m", "not slow"]
 # What a job that fails itself ends with: none of pytest's own.
 BROKEN = 70
 
