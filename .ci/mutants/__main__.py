@@ -2,7 +2,7 @@
 
 make mutants                          400 mutants of the core rooms, drawn by seed 1
 make mutants MUTANTS=50 SEED=3        fewer, and others
-make mutants ONLY=3fa9c104be          one alone, with what its tests say
+make mutants ONLY=3fa9c104be          one alone, or some, with what their tests say
 """
 
 import argparse
@@ -116,7 +116,7 @@ def main() -> int:
     )
     rooms = {room: breaking.mutants(room) for room in given.rooms.split()}
     every = {mutant.id: mutant for mutants in rooms.values() for mutant in mutants}
-    chosen = [every[given.only]] if given.only else drawn(rooms, given.mutants, given.seed)
+    chosen = [every[id] for id in given.only] or drawn(rooms, given.mutants, given.seed)
     print(f"{len(chosen)} of {len(every)} mutants of {given.rooms}, drawn by seed {given.seed}")
     began, outcomes = time.monotonic(), {}
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
@@ -141,7 +141,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python .ci/mutants", description=__doc__.splitlines()[0])
     parser.add_argument("--mutants", type=int, default=400, help="how many to draw")
     parser.add_argument("--seed", type=int, default=1, help="draws the same ones again")
-    parser.add_argument("--only", help="the id of one, to see what its tests say")
+    parser.add_argument("--only", nargs="*", default=[], help="ids of some, to see what their tests say")
     parser.add_argument("--rooms", default="api delivery ledger events audiences")
     parser.add_argument(
         "--tests",

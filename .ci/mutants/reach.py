@@ -44,8 +44,9 @@ class Reach:
     def tests(self, mutant: Mutant, inner: Sequence[str]) -> Iterator[list[str]]:
         """Tests that may notice the mutant, those likeliest to first; each list fastest first, none twice.
 
-        What runs at import, or once and is kept, shows in tests that do not run the line themselves: so after those
-        that do come all that run anything in the module. Last come the tests outside, which are slow to begin.
+        What runs once and is kept shows in tests that do not run the line themselves: so after those that do come all
+        that run anything in the module; and what runs at import shows anywhere, so then come all. Last come the tests
+        outside, which are slow to begin.
 
         :param inner: folders of the tests that begin fast.
         """
@@ -54,10 +55,11 @@ class Reach:
         module = {test for line in lines for test in lines[line]} - {""}
         if not direct:
             return
-        outside = {test for test in module if not test.startswith(tuple(inner))}
+        every = set(self.seconds) if mutant.at_import else module
+        outside = {test for test in every if not test.startswith(tuple(inner))}
         direct -= {""}
-        near = direct or module
-        for part in (direct - outside, module - direct - outside, near & outside):
+        near = every if mutant.at_import else direct or module
+        for part in (direct - outside, module - direct - outside, every - module - outside, near & outside):
             if part:
                 yield sorted(part, key=self.seconds.__getitem__)
 

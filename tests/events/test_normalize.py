@@ -263,6 +263,9 @@ RULES = [
     ("currency", "DEM", FAULT),
     ("currency", "XXX", FAULT),
     ("currency", 840, FAULT),
+    # The fifth decimal is no money's, with a double's noise behind it or without.
+    ("amount", 1.000010000000001, FAULT),
+    ("amount", 1.0001000000000002, "1.0001"),
     ("flag", True, True),
     ("flag", False, False),
     ("flag", 1, True),
