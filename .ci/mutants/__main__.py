@@ -58,13 +58,13 @@ class Breaking:
                 sys.exit(f"{words}\nThe tests fail with nothing broken")
         reach = Reach.read(first)
         preload(reach.modules)
-        benches = [first, *(Bench.of(first.root, folder / str(number)) for number in range(1, workers))]
-        for id, status, words in run((self._job(mutant, reach) for mutant in mutants), benches):
+        benches = [Bench.of(first.root, folder / str(number)) for number in range(1, workers + 1)]
+        for id, status, words in run((self._job(mutant, reach, first) for mutant in mutants), benches):
             if status == BROKEN:
                 sys.exit(f"{words}\nThe run of {id} is broken, not its tests")
             yield id, self._outcome(id, status), words
 
-    def _job(self, mutant: Mutant, reach: Reach) -> Job:
+    def _job(self, mutant: Mutant, reach: Reach, whole: Bench) -> Job:
         turns = [Chosen(tests) for tests in reach.tests(mutant, self.tests)]
 
         def work(bench: Bench) -> int:
@@ -72,7 +72,7 @@ class Breaking:
             return next(filter(None, (pytest_here(bench, turn.files, turn) for turn in turns)), 0)
 
         limit = self.patience + reach.usual(test for turn in turns for test in turn.tests)
-        return Job(mutant.id, work, limit, (mutant.path, source_of(mutant, self.root)))
+        return Job(mutant.id, work, limit, (mutant.path, source_of(mutant, whole.root)))
 
     def _outcome(self, id: str, status: int | None) -> str:
         if status is None:

@@ -32,7 +32,6 @@ from airflow_provider_rokt.flow.threads import RealThreads
 from airflow_provider_rokt.ledger.overview import Ledger
 from airflow_provider_rokt.ledger.reader import LedgerReader
 from airflow_provider_rokt.ledger.report import Report
-from airflow_provider_rokt.network.outages import NoAnswerError
 from airflow_provider_rokt.sandbox import Sandbox, Settings
 from airflow_provider_rokt.sandbox.faults import AnyFault, Delay, Redirect, Refuse, Reset, Status
 from tests.bounded import until
