@@ -110,7 +110,8 @@ def table(rooms: Mapping[str, Sequence[Mutant]], outcomes: Mapping[str, str]) ->
 
 def main() -> int:
     given = arguments()
-    judged = {id: why for room in tomllib.loads(given.judged.read_text()).values() for id, why in room.items()}
+    sections = tomllib.loads(given.judged.read_text())
+    judged = {id: why for room in given.rooms.split() for id, why in sections.get(room, {}).items()}
     breaking = Breaking(
         given.root.resolve(), given.package, given.tests.split(), given.outer.split(), judged, given.patience
     )
