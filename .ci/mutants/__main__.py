@@ -23,6 +23,7 @@ from reach import Reach, measure
 from workshop import BROKEN, Bench, Job, preload, pytest_here, run, write_no_bytecode
 
 ROOT = Path(__file__).parent.parent.parent
+INNER = ["flow", "storage", "events", "audiences", "api", "ledger", "delivery"]
 NOTICED, HUNG, JUDGED, SURVIVED = "noticed", "hung", "judged", "survived"
 
 
@@ -144,11 +145,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="draws the same ones again")
     parser.add_argument("--only", nargs="*", default=[], help="ids of some, to see what their tests say")
     parser.add_argument("--rooms", default="api delivery ledger events audiences")
+    parser.add_argument("--tests", default=" ".join(f"tests/{room}" for room in INNER))
     parser.add_argument(
-        "--tests",
-        default="tests/flow tests/storage tests/events tests/audiences tests/api tests/ledger tests/delivery",
+        "--outer", default="tests/network tests/corpus tests/operators tests/trials tests/runs tests/test_readme.py"
     )
-    parser.add_argument("--outer", default="tests/corpus tests/operators tests/trials tests/test_readme.py")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--patience", type=float, default=10.0, help="seconds without need before a mutant hangs")
     parser.add_argument("--floor", type=float, default=95.0, help="percent that must be noticed")
