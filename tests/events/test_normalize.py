@@ -335,6 +335,12 @@ def test_a_reason_never_quotes_the_value(name: str, value: object) -> None:
         assert bad.__cause__ is None
 
 
+def test_the_reason_says_what_is_wrong_with_a_true_or_false() -> None:
+    with pytest.raises(BadValue) as caught:
+        values.text(True)
+    assert caught.value.reason == "a true or false cannot be sent here"
+
+
 @settings(deadline=None)
 @given(value=st.integers(min_value=10**12) | st.floats(min_value=1e12))
 @pytest.mark.parametrize("name", ["ip", "guid", "age", "currency", "flag", "timestamp", "phone", "email"])
