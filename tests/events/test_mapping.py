@@ -536,6 +536,8 @@ class TestProblems:
         assert "column 'size' could be any of 'Size', 'SIZE': write it exactly" in said
         said = problems(LEAST | {"user_attributes.size": "sizes"}, ["email", "id", "time", "type", "size1", "size2"])
         assert "no column 'sizes' (close: 'size2', 'size1')" in said
+        said = problems(LEAST | {"user_attributes.size": "SIZES"}, ["email", "id", "time", "type", "size1", "size2"])
+        assert "no column 'SIZES' (close: 'size2', 'size1')" in said
         said = problems(LEAST | {"user_identities.customer_id": "id"}, ["email", "id", "time", "type"])
         assert "(close: user_identities.customerid, " in said
 
