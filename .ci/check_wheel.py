@@ -3,9 +3,12 @@
 python -P check_wheel.py dist/airflow_provider_rokt-1.0.0-py3-none-any.whl
 """
 
+import json
+import re
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import requires
 from pathlib import Path
 
 PACKAGE = "airflow_provider_rokt"
@@ -25,6 +28,27 @@ def check_files(wheel: Path) -> None:
     strays = [name for name in names if name.startswith(PACKAGE) and name.endswith((".pyc", ".pyi", ".orig"))]
     assert not strays, strays
     print(f"{wheel.name}: {len(names)} files, only {PACKAGE}, schemas {schemas}")
+
+
+def check_bill(wheel: Path) -> None:
+    """Beside it lies a CycloneDX bill of this version, with all that it requires and all that these require."""
+    path = wheel.with_name(wheel.name.removesuffix("-py3-none-any.whl") + ".cdx.json")
+    bill = json.loads(path.read_text())
+    root = bill["metadata"]["component"]
+    assert (bill["bomFormat"], root["name"], root["version"]) == ("CycloneDX", DISTRIBUTION, wheel.name.split("-")[1])
+    required = {re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in requires(DISTRIBUTION) or ()}
+    refers = {entry["ref"]: entry.get("dependsOn", []) for entry in bill["dependencies"]}
+    listed = {_plain(ref.partition("==")[0]) for ref in refers[root["bom-ref"]]}
+    assert listed == {_plain(name) for name in required}, (listed, required)
+    components = {component["bom-ref"]: component for component in bill["components"]}
+    assert {ref for refs in refers.values() for ref in refs} <= set(components)
+    assert all(component["version"] and component["purl"] for component in components.values())
+    assert "file:" not in path.read_text(), "it names folders of the machine that made it"
+    print(f"{path.name}: {len(components)} components, {len(listed)} of them required by the wheel itself")
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def check_import() -> None:
@@ -74,6 +98,7 @@ def check_commands() -> None:
 
 if __name__ == "__main__":
     check_files(Path(sys.argv[1]))
+    check_bill(Path(sys.argv[1]))
     check_import()
     check_airflow()
     check_commands()

@@ -72,9 +72,13 @@ class RoktEndpointError(RoktError):
 
 
 class RoktIncompleteError(RoktError):
-    """Some rows could not be delivered within the time budget, or the task was stopped; a retry sends them."""
+    """Some rows could not be delivered within the time budget, or the task was stopped; a retry sends them.
+
+    :ivar retry_after: seconds after which Rokt asked to be tried again, where it said so.
+    """
 
     retryable = True
+    retry_after: float | None = None
 
 
 class RoktUnreachableError(RoktIncompleteError):

@@ -122,7 +122,8 @@ def _owner(request: Request, refusal: Refusal, spans: tuple[list[int], list[int]
     """The batch that an error is about, if all that it says of the place agrees.
 
     Nobody has published whether places count from 0, and from where positions do: only one sender's code shows it. So
-    no single word is believed: a position needs a path that stands there, and an index must be the same batch's.
+    no single word is believed: a position needs a path that stands there, and an index must be the same batch's, or no
+    other batch have that at the same position from its own start.
     """
     if refusal.position is None:
         return None
@@ -132,8 +133,23 @@ def _owner(request: Request, refusal: Refusal, spans: tuple[list[int], list[int]
     owner = bisect_right(starts, offset) - 1
     if owner < 0 or offset >= ends[owner] or refusal.index not in (None, owner):
         return None
-    stands = stands_at(request.batches[owner].body, offset - starts[owner], refusal.where)
-    return owner if stands or (refusal.index is not None and not refusal.where) else None
+    if refusal.index is None:
+        return (
+            owner
+            if _stands(request, owner, offset - starts[owner], refusal) and _is_alone(request, owner, refusal)
+            else None
+        )
+    return owner if not refusal.where or _stands(request, owner, offset - starts[owner], refusal) else None
+
+
+def _stands(request: Request, owner: int, offset: int, refusal: Refusal) -> bool:
+    body = request.batches[owner].body
+    return offset < len(body) and stands_at(body, offset, refusal.where)
+
+
+def _is_alone(request: Request, owner: int, refusal: Refusal) -> bool:
+    offset = (refusal.position or 0) - 1
+    return not any(_stands(request, other, offset, refusal) for other in range(len(request.batches)) if other != owner)
 
 
 def _spans(request: Request) -> tuple[list[int], list[int]]:

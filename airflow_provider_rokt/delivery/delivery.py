@@ -15,7 +15,7 @@ from airflow_provider_rokt.delivery.brake import NOTHING_ACCEPTED, Brake
 from airflow_provider_rokt.delivery.engine import Engine
 from airflow_provider_rokt.delivery.exchange import Dispatcher, Halt, Post
 from airflow_provider_rokt.delivery.settlement import Settlement, Settler
-from airflow_provider_rokt.exceptions import RoktError, RoktIncompleteError, RoktLedgerError
+from airflow_provider_rokt.exceptions import RoktIncompleteError, RoktLedgerError
 from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.request import Request
 from airflow_provider_rokt.flow.row import Outcome, RowFault, Skip
@@ -227,8 +227,9 @@ class Delivery:
 
     @staticmethod
     def _describe(error: BaseException | None, report: Report) -> None:
-        if isinstance(error, RoktError):
-            error.report = report.summary()
+        if error is not None:
+            # Airflow's timeout carries it too, as any exception can.
+            error.report = report.summary()  # type: ignore[attr-defined]
 
     def _given_up(self, request: Request) -> Settlement:
         return Settlement.given_up(request, f"on its way when {self._halt.reason}")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 
 from airflow_provider_rokt.delivery.delivery import Delivery
+from airflow_provider_rokt.exceptions import RoktIncompleteError, RoktQueryError
 from airflow_provider_rokt.flow.checks import check_enough
 from airflow_provider_rokt.flow.stream import ColumnNames, Consume, Packed, Row, Source, Stream
 from airflow_provider_rokt.ledger.report import Report
@@ -40,6 +41,10 @@ class Held:
 
         self._source.read(take)
         check_enough(read, self._min_rows)
+
+    def cancel(self) -> None:
+        """Ends the reading."""
+        self._source.cancel()
 
 
 class DeliveryRun:
@@ -87,7 +92,7 @@ class DeliveryRun:
                 self._delivery.read(len(rows))
                 self._hand_over(self._delivery, iter([self._stream.window(rows)]))
 
-            self._source.read(consume)
+            self._read(consume)
             if self._stream is None or self._delivery is None:
                 raise RuntimeError("the source ended without naming its columns")
             self._hand_over(self._delivery, self._stream.flush())
@@ -95,10 +100,23 @@ class DeliveryRun:
             return self._delivery.finish()
 
     def stop(self) -> None:
-        """Stops in order: what is on its way is awaited, nothing more is sent. Safe to call from anywhere."""
+        """Stops in order: nothing more is sent, then nothing more is read. Safe to call from anywhere."""
         self._stopped = True
         if self._delivery is not None:
             self._delivery.stop()
+        # Last, so that the delivery knows why its rows end.
+        self._source.cancel()
+
+    def _read(self, consume: Consume) -> None:
+        try:
+            self._source.read(consume)
+        except RoktQueryError:
+            if not self._stopped:
+                raise
+            # In whatever words the database says that it was asked to.
+            raise RoktIncompleteError(
+                "The task was stopped and its query cancelled; what was not sent yet is sent when it runs again."
+            ) from None
 
     @staticmethod
     def _hand_over(delivery: Delivery, made: Iterator[Packed]) -> None:

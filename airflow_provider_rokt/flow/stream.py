@@ -23,6 +23,12 @@ class Source(Protocol):
     def read(self, consume: Consume) -> None:
         """Calls ``consume(columns, rows)`` for each read window, at least once, in order."""
 
+    def cancel(self) -> None:
+        """Ends :meth:`read`, now or later, with an error worth a retry.
+
+        Any thread and any signal handler may call it: it takes no lock, waits for nothing and never raises.
+        """
+
 
 @dataclass(slots=True)
 class Packed:

@@ -16,7 +16,7 @@ from airflow_provider_rokt.flow.row import Outcome
 from airflow_provider_rokt.ledger.parts import Damage
 from airflow_provider_rokt.ledger.reader import LedgerReader
 from airflow_provider_rokt.ledger.records import RequestRecord, VerdictRecord
-from airflow_provider_rokt.ledger.report import first_reasons, printable
+from airflow_provider_rokt.ledger.report import first_reasons, narrow, printable
 
 SHOWN: Final = 100
 """Batches, and ledgers, that a status names one by one; it travels through Airflow's database."""
@@ -124,13 +124,19 @@ class BatchStatus:
             )
         if exceeds(self.rows_failed, self.rows_read, max_failed):
             raise RoktIncompleteError(
-                f"{self.rows_failed} of {self.rows_read} rows were not delivered and max_failed is {max_failed}. "
-                f"Clear the tasks that sent them, or resend only these rows with resend_from. {self._where()}"
+                f"{self.rows_failed} of {self.rows_read} rows were not delivered, max_failed is {max_failed}\n"
+                f"Of the others {self.rows_rejected} were rejected; the rest was delivered, or left out on purpose\n"
+                "Looking again would not change it: clear the tasks that sent them, or resend only these rows with "
+                f"resend_from. {self._where()}"
             )
         if exceeds(self.rows_rejected, self.rows_read, max_rejected):
             raise RoktRejectedError(
-                f"{self.rows_rejected} of {self.rows_read} rows were rejected and max_rejected is {max_rejected}. "
-                f"First: {first_reasons(self._rejections)}. Correct these rows, then resend them with resend_from. "
+                narrow(
+                    f"{self.rows_rejected} of {self.rows_read} rows were rejected, max_rejected is {max_rejected}: "
+                    f"{first_reasons(self._rejections)}"
+                )
+                + f"\nOf the others {self.rows_failed} failed; the rest was delivered, or left out on purpose\n"
+                "Looking again would not change it: correct these rows, then resend them with resend_from. "
                 f"{self._where()}"
             )
 

@@ -20,6 +20,10 @@ REJECTIONS_SHOWN: Final = 20
 """Rejections kept in the report. The ledger has them all; a report travels through Airflow's database."""
 REASONS_SHOWN: Final = 3
 """Reasons an error message names."""
+LINE_CHARS: Final = 160
+"""Of a line of an error message; a ledger's address may make the last one longer."""
+ROW_CHARS: Final = 40
+"""Of a row's key in an error message."""
 KEY_CHARS: Final = 200
 """Characters of a row's key shown in a report; a column mistaken for an id may hold a whole document."""
 
@@ -30,10 +34,23 @@ def printable(text: str) -> str:
     return clean if len(clean) <= KEY_CHARS else clean[: KEY_CHARS - 1] + "…"
 
 
+def narrow(line: str) -> str:
+    """A line of an error message, as wide as a page of logs shows it."""
+    return line if len(line) <= LINE_CHARS else line[: LINE_CHARS - 1] + "…"
+
+
 def first_reasons(rejections: Sequence[Mapping[str, str]]) -> str:
-    """The first rejections in words, for an error message."""
-    reasons = [f"row {r['row']!r}: {r['path'] or 'whole row'}: {r['reason']}" for r in rejections[:REASONS_SHOWN]]
+    """The first rejections in words, for an error message: rows of one reason together."""
+    alike: dict[str, list[str]] = {}
+    for rejection in rejections[:REASONS_SHOWN]:
+        alike.setdefault(f"{rejection['path'] or 'whole row'}: {rejection['reason']}", []).append(rejection["row"])
+    reasons = [f"{'row' if len(rows) == 1 else 'rows'} {_quoted(rows)}: {why}" for why, rows in alike.items()]
     return "; ".join(reasons) or "see the ledger"
+
+
+def _quoted(keys: Sequence[str]) -> str:
+    """Rows by key, shortened where it may be a document."""
+    return ", ".join(repr(key if len(key) <= ROW_CHARS else key[: ROW_CHARS - 1] + "…") for key in keys)
 
 
 @dataclass(frozen=True)
@@ -146,7 +163,9 @@ class Report:
         :raises RoktDroppedError: where too many of a field's values were left out.
         """
         if self.rows_failed or self.failed_without_row:
-            raise self._carried_by(RoktIncompleteError(self._incomplete()))
+            incomplete = RoktIncompleteError(self._incomplete())
+            incomplete.retry_after = self.retry_after
+            raise self._carried_by(incomplete)
         if exceeds(self.rows_rejected + self.rejected_without_row, self.rows_read, max_rejected):
             raise self._carried_by(RoktRejectedError(self._rejected(max_rejected)))
         if excess := self.census.excess(max_dropped):
@@ -161,25 +180,43 @@ class Report:
         reasons = sorted(self.failures.items(), key=lambda item: -item[1])[:REASONS_SHOWN]
         why = "; ".join(f"{reason} ({rows} rows)" for reason, rows in reasons) or "see the ledger"
         others = f" and {self.failed_without_row} removals" if self.failed_without_row else ""
-        return (
-            f"{self.rows_failed} of {self.rows_read} rows{others} were not delivered: {why}. Run the task again, or, "
-            f"unless it mirrors, resend only them with resend_from={self.delivery_id!r}. Ledger: {self.ledger}"
+        return self._told(
+            f"{self.rows_failed} of {self.rows_read} rows{others} were not delivered: {why}",
+            self._arrived(),
+            f"A retry sends them; without one, run the task again or, unless it mirrors, resend only them with "
+            f"resend_from={self.delivery_id!r}.",
         )
 
     def _rejected(self, max_rejected: int | float) -> str:
         others = f" and {self.rejected_without_row} removals" if self.rejected_without_row else ""
-        return (
-            f"{self.rows_rejected} of {self.rows_read} rows{others} were rejected and max_rejected is {max_rejected}; "
-            f"everything deliverable was delivered. First: {first_reasons(self.rejections)}. Correct these rows and "
-            f"run the task again, or, unless it mirrors, resend only them with resend_from={self.delivery_id!r}. "
-            f"Ledger: {self.ledger}"
+        return self._told(
+            f"{self.rows_rejected} of {self.rows_read} rows{others} were rejected, max_rejected is {max_rejected}: "
+            f"{first_reasons(self.rejections)}",
+            f"Everything deliverable was delivered: {self._arrived()}",
+            "Not retried, as they would be rejected again: correct them, then run the task again or, unless it "
+            f"mirrors, with resend_from={self.delivery_id!r}.",
         )
 
     def _over(self, excess: Excess, max_dropped: float) -> str:
-        return (
-            f"{excess} They were left out and everything else was delivered; max_dropped={max_dropped} allows no more. "
-            f"Ledger: {self.ledger}"
+        return self._told(
+            str(excess),
+            f"They were left out and everything else was delivered: {self._arrived()}",
+            f"Not retried, as max_dropped={max_dropped} would fail it again: map another column, leave the field out, "
+            "or allow more.",
         )
+
+    def _arrived(self) -> str:
+        dropped = sum(self.dropped.values())
+        values = f"; {dropped} {'value was' if dropped == 1 else 'values were'} left out" if dropped else ""
+        unconfirmed = f" ({self.rows_unconfirmed} unconfirmed)" if self.rows_unconfirmed else ""
+        return (
+            f"{self.rows_accepted} of {self.rows_read} rows were accepted{unconfirmed}, {self.rows_rejected} rejected, "
+            f"{self.rows_failed} failed, {self.rows_skipped} skipped{values}"
+        )
+
+    def _told(self, why: str, arrived: str, advice: str) -> str:
+        """What did not arrive, what did, what to do: a line each, the most useful first."""
+        return "\n".join([narrow(why), narrow(arrived), f"{advice} Ledger: {self.ledger}"])
 
 
 @dataclass

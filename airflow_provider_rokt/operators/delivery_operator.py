@@ -1,14 +1,14 @@
 """What the operators share: the rows of a query, options, one delivery, its report."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, Unpack
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, Unpack, cast
 
 from airflow.providers.common.compat.sdk import BaseOperator, XComArg
 
-from airflow_provider_rokt.exceptions import RoktError, RoktSettingsError
+from airflow_provider_rokt.exceptions import RoktSettingsError
 from airflow_provider_rokt.task.base_arguments import TaskArguments, is_templated, known
 from airflow_provider_rokt.task.failures import RoktArgumentsError, terminal_errors
 
@@ -24,6 +24,18 @@ if TYPE_CHECKING:
     from airflow_provider_rokt.sources import SqlSource
 
 _Options = TypeVar("_Options", bound="DeliveryOptions")
+_Init = TypeVar("_Init", bound=Callable[..., None])
+
+
+def noting_arguments(init: _Init) -> _Init:
+    """An operator's ``__init__`` that notes which arguments were given, with whatever value."""
+
+    @wraps(init)
+    def noting(self: "DeliveryOperator", **given: Any) -> None:
+        self.__dict__.setdefault("_given", frozenset(given))
+        init(self, **given)
+
+    return cast(_Init, noting)
 
 
 class DeliveryOperator(BaseOperator):
@@ -47,6 +59,9 @@ class DeliveryOperator(BaseOperator):
         "mapping": "json",
     }
     ui_color = "#e9d8fd"
+    # Of the arguments, which were given; and those that were not None then.
+    _given: frozenset[str]
+    _narrowed: set[str]
 
     def __init__(
         self,
@@ -88,7 +103,6 @@ class DeliveryOperator(BaseOperator):
         self.concurrency = concurrency
         self.fetch_size = fetch_size
         self.resend_from = resend_from
-        self._narrows = resend_from is not None
 
     def render_template(self, content: Any, context: Any, jinja_env: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Renders what holds a template; a text that holds none stays the text that was written.
@@ -112,9 +126,10 @@ class DeliveryOperator(BaseOperator):
         with terminal_errors():
             try:
                 return self._deliver().judged(self.max_rejected, self.max_dropped).summary()
-            except RoktError as error:
-                if error.report and self.do_xcom_push and (ti := context.get("ti")):
-                    ti.xcom_push(key="return_value", value=error.report)
+            except BaseException as error:
+                # Airflow's own timeout, too, leaves every row accounted for.
+                if (report := getattr(error, "report", None)) and self.do_xcom_push:
+                    self._push(report, context)
                 raise
 
     @abstractmethod
@@ -127,6 +142,17 @@ class DeliveryOperator(BaseOperator):
     @abstractmethod
     def _deliver(self) -> "Report":
         """Delivers the query's rows."""
+
+    def _push(self, report: Mapping[str, Any], context: "Context") -> None:
+        """Leaves a failed task's report where Airflow puts a good one's."""
+        if ti := context.get("ti"):
+            apart = report if self.multiple_outputs else {}
+            try:
+                for key, value in {**apart, "return_value": report}.items():
+                    ti.xcom_push(key=key, value=value)
+            except Exception as failure:
+                # Airflow may know already that the task is over; why it failed must not be hidden by that.
+                self.log.warning("The report could not be kept as XCom: %s", type(failure).__name__)
 
     @cached_property
     def hook(self) -> "RoktHook":
@@ -157,11 +183,11 @@ class DeliveryOperator(BaseOperator):
 
         :raises RoktSettingsError: naming every argument that is wrong.
         """
-        if self.resend_from is None and self._narrows:
-            from airflow_provider_rokt.runs.resend import NAMES_NOTHING
+        from airflow_provider_rokt.runs.options import NARROWING
 
-            # A template that renders to nothing must not send everything.
-            raise RoktSettingsError("argument 'resend_from'", [NAMES_NOTHING])
+        for name, problem in NARROWING.items():
+            if name in self._narrowed and getattr(self, name) is None:
+                raise RoktSettingsError(f"argument {name!r}", [problem])
         return kind(**self._arguments(kind))
 
     def _refuse_what_is_wrong(self, kind: "type[DeliveryOptions]") -> None:
@@ -170,6 +196,9 @@ class DeliveryOperator(BaseOperator):
         :raises RoktSettingsError: naming everything that is known to be wrong.
         """
         arguments = self._arguments(kind)
+        # Of a mapped task, another task's result has taken the argument's place already, and may be None.
+        mapped = getattr(self, "_BaseOperator__from_mapped", False)
+        self._narrowed = {name for name in self._given if mapped or arguments.get(name) is not None}
         given = known(arguments)
         mapping = arguments["mapping"]
         if isinstance(mapping, Mapping):

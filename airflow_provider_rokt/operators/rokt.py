@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from airflow.providers.common.compat.sdk import XComArg
 
-from airflow_provider_rokt.operators.delivery_operator import DeliveryOperator
+from airflow_provider_rokt.operators.delivery_operator import DeliveryOperator, noting_arguments
 from airflow_provider_rokt.task.base_arguments import TaskArguments
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class RoktConversionOperator(DeliveryOperator):
         destination path that does not exist.
     """
 
+    @noting_arguments
     def __init__(
         self,
         *,
@@ -172,6 +173,7 @@ class RoktAudienceOperator(DeliveryOperator):
 
     template_fields: Sequence[str] = (*DeliveryOperator.template_fields, "audience")
 
+    @noting_arguments
     def __init__(
         self,
         *,

@@ -2,15 +2,23 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 from airflow_provider_rokt.api.endpoints import BULK, HISTORICAL
 from airflow_provider_rokt.events.conversion_stream import ConversionStream
 from airflow_provider_rokt.events.mapping import compile_mapping
+from airflow_provider_rokt.exceptions import (
+    RoktDroppedError,
+    RoktIncompleteError,
+    RoktRejectedError,
+    RoktStorageError,
+)
 from airflow_provider_rokt.flow.packing import batches_per_request
 from airflow_provider_rokt.flow.stream import ColumnNames, Selects, Source
 from airflow_provider_rokt.ledger.report import Report
 from airflow_provider_rokt.runs.operation import OperationRun
 from airflow_provider_rokt.runs.options import ConversionOptions
+from airflow_provider_rokt.runs.tries import Tries
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +36,7 @@ class ConversionRun(OperationRun[ConversionOptions]):
                 "historical=True: events older than 72 hours go to /historical, which does not forward them to event "
                 "outputs; they may never be attributed to a campaign"
             )
+        tries = Tries(self._place.ledger.beside("_tries"), self._place.sender)
         size = batches_per_request(self._place.settings.batches_per_second)
         make_stream = stream_maker(
             options,
@@ -35,7 +44,7 @@ class ConversionRun(OperationRun[ConversionOptions]):
             group_by_user=options.group_by_user,
             max_dropped=options.max_dropped,
             selects=self._resend,
-            salt=self._tries.salt(),
+            salt=tries.salt(),
         )
 
         def make(columns: ColumnNames) -> ConversionStream:
@@ -43,11 +52,24 @@ class ConversionRun(OperationRun[ConversionOptions]):
             return self._stream
 
         try:
-            return self._deliver(source, make, min_rows=options.min_rows)
+            report = self._deliver(source, make, min_rows=options.min_rows)
         finally:
             # However it ends: what was accepted may be lost all the same.
             for suspicion in self._stream.suspicions if self._stream else ():
                 log.warning("%s", suspicion.text)
+        self._end(tries, report)
+        return report
+
+    def _end(self, tries: Tries, report: Report) -> None:
+        """Lets a further run of what succeeded arrive again."""
+        with suppress(RoktIncompleteError, RoktRejectedError, RoktDroppedError):
+            report.judged(self._options.max_rejected, self._options.max_dropped)
+            try:
+                tries.succeeded()
+            except RoktStorageError as error:
+                # Kept, the ids would make the next run on purpose pass for a repeat; a retry takes them away.
+                error.report = report.summary()
+                raise
 
 
 def stream_maker(

@@ -18,6 +18,16 @@ from airflow_provider_rokt.flow.checks import Check, boolean, fraction, problems
 from airflow_provider_rokt.limits import MEMBERS_PER_REQUEST, MOST_MEMBERS_PER_REQUEST
 
 MAX_CONCURRENCY: Final = 32
+NAMES_NOTHING: Final = (
+    "it names no delivery: give a delivery_id or the result of the operator that made it, or leave the argument out to "
+    "send every row"
+)
+NAMES_NO_FIELD: Final = (
+    "it renders to nothing: give a dict of destination path to source, or leave the argument out to send every column "
+    "under its own name"
+)
+# What narrows a delivery, and so must not be lost on its way here: nothing would mean everything.
+NARROWING: Final = {"resend_from": NAMES_NOTHING, "mapping": NAMES_NO_FIELD}
 
 
 def _mapping(value: object) -> str | None:
@@ -219,7 +229,8 @@ _Options = TypeVar("_Options", bound=DeliveryOptions)
 def options_from(kind: type[_Options], **given: Any) -> _Options:
     """Options by name.
 
-    :raises RoktSettingsError: for a name that is none, which says which is close, and for a value out of range.
+    :raises RoktSettingsError: for a name that is none, which says which is close, and for a value out of range. A
+        ``resend_from`` that is given and None is most likely another task's missing result.
     """
     known = [field.name for field in fields(kind)]
     problems = []
@@ -228,4 +239,6 @@ def options_from(kind: type[_Options], **given: Any) -> _Options:
         problems.append(f"{short_name(name)!r} is no option" + (f", did you mean {close[0]!r}?" if close else ""))
     if problems:
         raise RoktSettingsError("the call's options", sorted(problems))
+    if given.get("resend_from", "") is None:
+        raise RoktSettingsError("argument 'resend_from'", [NAMES_NOTHING])
     return kind(**given)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from airflow_provider_rokt.exceptions import RoktLedgerDamagedError, RoktLedgerError, RoktSettingsError
 from airflow_provider_rokt.flow.row import RowRef, names_place
@@ -10,15 +10,9 @@ from airflow_provider_rokt.ledger.overview import Ledger
 from airflow_provider_rokt.ledger.reader import LedgerReader
 from airflow_provider_rokt.ledger.report import Report
 from airflow_provider_rokt.runs.key_set import KeySet
-from airflow_provider_rokt.runs.options import DeliveryOptions
+from airflow_provider_rokt.runs.options import NAMES_NOTHING, DeliveryOptions
 
 log = logging.getLogger(__name__)
-
-
-NAMES_NOTHING: Final = (
-    "it names no delivery: give a delivery_id or the result of the operator that made it, or leave the argument out to "
-    "send every row"
-)
 
 
 class Resend:

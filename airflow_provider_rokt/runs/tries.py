@@ -22,11 +22,10 @@ class Tries:
     :param folder: for all of them; shared by the workers, or a try on another one has a salt of its own. Rokt then
         recognises what it took by the events' ids alone.
     :param sender: the task and the connection, as the ledger names them.
-    :param of: what else tells one thing that a task does from another.
     """
 
-    def __init__(self, folder: Folder, sender: Mapping[str, Any], *of: str) -> None:
-        parts = (*(str(sender.get(name)) for name in _NAMES), *of)
+    def __init__(self, folder: Folder, sender: Mapping[str, Any]) -> None:
+        parts = [str(sender.get(name)) for name in _NAMES]
         self._name = sha256("\0".join(parts).encode()).hexdigest()[:32]
         self._folder = folder
 

@@ -1,10 +1,21 @@
 """A task that waits until every batch of some deliveries has its final status."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final, Unpack
 
-from airflow.providers.common.compat.sdk import BaseSensorOperator, Context, PokeReturnValue, XComArg, conf
+from airflow.providers.common.compat.sdk import (
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+    BaseSensorOperator,
+    Context,
+    MappedOperator,
+    PokeReturnValue,
+    XComArg,
+    conf,
+)
 
 from airflow_provider_rokt.exceptions import RoktLedgerError
 from airflow_provider_rokt.flow.checks import Check, boolean, problems_of, threshold
@@ -26,9 +37,12 @@ class RoktBatchStatusSensor(BaseSensorOperator):
     (the first 100 one by one, those not accepted first), ``batch_statuses_left_out``, ``rows_rejected``,
     ``rows_failed`` and ``ledgers`` (URIs of the whole record). ``soft_fail`` skips the task in every mode.
 
-    A delivery that was never begun, or whose task was killed and not retried, is waited for until ``timeout``.
+    A delivery that was never begun, or whose task was killed and not retried, is waited for until ``timeout`` (which is
+    not retried) or ``execution_timeout`` (which is), whichever ends first. While it is rescheduled, ``timeout`` alone
+    counts, as for every sensor.
 
-    :param delivery: a Rokt operator's result, a ``delivery_id``, or a list of either from mapped tasks. (templated)
+    :param delivery: a Rokt operator's result, a ``delivery_id``, or a list of either from mapped tasks; of no mapped
+        tasks, nothing is waited for. (templated)
     :param max_rejected: rows (int) or fraction of the rows read (float) that may be rejected, over all deliveries.
     :param max_failed: the same for rows that were not delivered.
     :param deferrable: wait in the triggerer; ``[rokt] ledger_path`` must be storage that it reaches.
@@ -70,10 +84,12 @@ class RoktBatchStatusSensor(BaseSensorOperator):
                 return PokeReturnValue(is_done=True, xcom_value=self._status(ledger, deliveries))
         self.log.info("Waiting for %d of %d deliveries: %s", len(waiting), len(deliveries), _first(waiting))
         if self.deferrable:
+            left = self._time_left(context)
+            deadline = time.time() + left.total_seconds()
             self.defer(
-                trigger=RoktDeliveryTrigger(deliveries=waiting, poke_interval=self.poke_interval),
+                trigger=RoktDeliveryTrigger(deliveries=waiting, poke_interval=self.poke_interval, deadline=deadline),
                 method_name="execute_complete",
-                timeout=timedelta(seconds=self.timeout),
+                timeout=left,
             )
         return False
 
@@ -82,17 +98,58 @@ class RoktBatchStatusSensor(BaseSensorOperator):
 
         :param event: as :class:`RoktDeliveryTrigger` yields it; anything else fails the task.
         :raises RoktTaskFailed: where the deliveries cannot be judged or broke a threshold; the cause says why.
+        :raises AirflowSensorTimeout: where ``timeout`` was over first; AirflowTaskTimeout for ``execution_timeout``.
         """
         with terminal_errors(retry=False):
-            _require_finished(event)
+            in_time = _ended_in_time(event)
             deliveries = awaited(self.delivery)
             ledger = open_ledger()
-            if waiting := unfinished(ledger, deliveries):
+            waiting = unfinished(ledger, deliveries)
+            if not waiting:
+                return self._status(ledger, deliveries)
+            if in_time:
                 raise RoktLedgerError(
                     f"the triggerer found the reports of all deliveries, this worker does not: {_first(waiting)}. "
                     "Set [rokt] ledger_path to storage that both reach"
                 )
-            return self._status(ledger, deliveries)
+        raise self._timed_out(waiting)
+
+    def render_template(self, content: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
+        """Renders what holds a template; what mapped tasks returned is a list, also where there were none of them.
+
+        Airflow 2 gives None for it, as it does for a task that returned nothing.
+        """
+        rendered = super().render_template(content, context, *args, **kwargs)
+        return [] if rendered is None and self._is_of_mapped_tasks(content) else rendered
+
+    def _is_of_mapped_tasks(self, content: object) -> bool:
+        """Whether it stands for what any number of tasks returned; not for a neighbour in a mapped group."""
+        operator = getattr(content, "operator", None) if isinstance(content, XComArg) else None
+        if operator is None or isinstance(operator, MappedOperator):
+            return operator is not None
+        return operator.get_closest_mapped_task_group() not in (None, self.get_closest_mapped_task_group())
+
+    @property
+    def _limit(self) -> tuple[str, timedelta]:
+        """The argument that ends the waiting first, and its value."""
+        timeout, execution_timeout = timedelta(seconds=self.timeout), self.execution_timeout
+        if execution_timeout is not None and execution_timeout < timeout:
+            return "execution_timeout", execution_timeout
+        return "timeout", timeout
+
+    def _time_left(self, context: Context) -> timedelta:
+        """Of what Airflow gives the task. Airflow 3 does not watch ``execution_timeout`` while a task is deferred."""
+        started = getattr(context.get("ti"), "start_date", None)
+        spent = datetime.now(UTC) - started if started else timedelta()
+        return max(self._limit[1] - spent, timedelta())
+
+    def _timed_out(self, waiting: Awaited) -> BaseException:
+        """What ends it as where it pokes."""
+        name, limit = self._limit
+        message = f"Not over within {name}={limit}: {len(waiting)} deliveries, {_first(waiting)}"
+        if self.soft_fail or self.never_fail:
+            return AirflowSkipException(message)
+        return AirflowTaskTimeout(message) if name == "execution_timeout" else AirflowSensorTimeout(message)
 
     def _arguments(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _CHECKS}
@@ -120,11 +177,11 @@ class RoktBatchStatusSensor(BaseSensorOperator):
         return summary
 
 
-def _require_finished(event: Any) -> None:
-    """Fails closed: only the trigger's own word for success passes."""
+def _ended_in_time(event: Any) -> bool:
+    """Fails closed: only the trigger's own words for its end pass."""
     match event:
-        case {"status": "finished"}:
-            return
+        case {"status": "finished" | "timeout" as status}:
+            return bool(status == "finished")
         case {"status": "error", "retryable": True, "message": message}:
             # What poke would have raised: the storage's own failure, which another try may not meet.
             raise OSError(message)

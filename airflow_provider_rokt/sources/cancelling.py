@@ -1,16 +1,14 @@
 """Ending a query that another thread, or the code below a signal handler, waits for."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from airflow_provider_rokt.exceptions import RoktQueryError
 from airflow_provider_rokt.sources.decoding import driver_of
+from airflow_provider_rokt.sources.waking import END_SECONDS, woken
 
 Connect = Callable[[], Any]
-
-# A server that does not even answer this must not hold up the stop.
-_SECONDS: Final = 5.0
 
 
 class Cancellation:
@@ -22,6 +20,18 @@ class Cancellation:
         # While rows are consumed, the database is not waited for.
         self.waiting = False
         self._end: Callable[[], None] | None = None
+        self._wake: Callable[[], None] | None = None
+
+    @contextmanager
+    def standing_by(self) -> Iterator[None]:
+        """Around a reading: a thread waits to end its query."""
+        self.interrupted = False
+        with woken(self.interrupt) as self._wake:
+            try:
+                yield
+            finally:
+                self.waiting = False
+                self._end = self._wake = None
 
     def watch(self, connection: Any, connect: Connect) -> Any:
         """Takes note of the connection that a query is about to run on, and returns it."""
@@ -31,23 +41,24 @@ class Cancellation:
         else:
             self._end = canceller(connection, connect)
         self.waiting = True
+        self.check()
         return connection
 
-    def release(self) -> None:
-        """Forgets the connection, which is closed."""
-        self._end = None
-        self.waiting = self.interrupted = False
-
     def request(self) -> None:
-        """Asks for the end, now or of whatever is begun later; never raises, and takes no lock."""
+        """Asks for the end, now or of whatever is begun later; never raises, takes no lock and waits for nothing."""
         self.requested = True
-        self._end_query()
+        if (wake := self._wake) is not None:
+            wake()
 
-    def interrupt(self) -> None:
-        """Ends the query where it is waited for; what that means is for the signal's handler to say."""
+    def interrupt(self) -> bool:
+        """Ends the query where it is waited for; what that means is for the signal's handler to say.
+
+        :returns: whether to do so again.
+        """
         if self.waiting:
             self.interrupted = True
             self._end_query()
+        return self.interrupted or self.requested
 
     def check(self) -> None:
         """Ends what was not waiting for the database when the end was asked for.
@@ -97,7 +108,7 @@ def _no_way(connection: Any, connect: Connect) -> Callable[[], None]:
 
 def _psycopg(connection: Any, connect: Connect) -> Callable[[], None]:
     if hasattr(connection, "cancel_safe"):
-        return lambda: connection.cancel_safe(timeout=_SECONDS)
+        return lambda: connection.cancel_safe(timeout=END_SECONDS)
     return lambda: connection.cancel()
 
 

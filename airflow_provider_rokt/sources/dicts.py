@@ -5,7 +5,7 @@ from itertools import islice
 
 from airflow_provider_rokt.events.destinations import Profile
 from airflow_provider_rokt.events.mapping import least_columns, mapped_columns
-from airflow_provider_rokt.exceptions import RoktSourceError, short_name
+from airflow_provider_rokt.exceptions import RoktIncompleteError, RoktSourceError, short_name
 from airflow_provider_rokt.flow.stream import ColumnNames, Consume, Row
 
 _Dict = Mapping[str, object]
@@ -33,13 +33,15 @@ class DictSource:
         self._fetch_size = fetch_size
         self._named = columns
         self._if_empty = if_empty
+        self._cancelled = False
 
     def read(self, consume: Consume) -> None:
         """Takes the rows and hands them over; once with no rows when there are none, to show the columns.
 
         :raises RoktSourceError: for rows that are not mappings with text as keys, or a key that is new later.
+        :raises RoktIncompleteError: once it was cancelled.
         """
-        rows = _numbered(self._rows)
+        rows = self._uncancelled(_numbered(self._rows))
         window = list(islice(rows, self._fetch_size))
         columns = self._columns(window)
         consume(columns, _by_position(columns, window))
@@ -47,6 +49,16 @@ class DictSource:
             if self._named is None:
                 _check_keys(window, frozenset(columns))
             consume(columns, _by_position(columns, window))
+
+    def cancel(self) -> None:
+        """Ends :meth:`read` at the next row. What makes the rows cannot be interrupted while it makes one."""
+        self._cancelled = True
+
+    def _uncancelled(self, rows: Iterator[tuple[int, _Dict]]) -> Iterator[tuple[int, _Dict]]:
+        while not self._cancelled and (row := next(rows, None)) and not self._cancelled:
+            yield row
+        if self._cancelled:
+            raise RoktIncompleteError("The task was stopped before all rows were read; a retry reads them again.")
 
     def _columns(self, window: _Numbered) -> ColumnNames:
         if self._named is None:

@@ -14,7 +14,6 @@ from airflow_provider_rokt.flow.stream import ColumnNames, Consume, Row
 from airflow_provider_rokt.sources.cancelling import Cancellation
 from airflow_provider_rokt.sources.reading import Reading
 from airflow_provider_rokt.sources.streaming import executed, fetched, streaming_connection
-from airflow_provider_rokt.sources.waking import woken
 from airflow_provider_rokt.sources.window import column_names, windows
 from airflow_provider_rokt.statements.statement import Statement, one_statement
 
@@ -68,21 +67,19 @@ class SqlSource:
         statement = one_statement(self._sql, getattr(hook, "conn_type", None))
         reading = Reading(self._cancellation)
         try:
-            with woken(self._cancellation.interrupt):
+            with self._cancellation.standing_by():
                 self._run(_opened_by(reading, hook), statement, reading, consume)
         except Exception as error:
             failure = reading.failure(error, self._origin, statement.text, _private(hook, self._parameters))
         else:
             return
-        finally:
-            self._cancellation.release()
         # Raised out here so that the driver's error is not carried along.
         raise failure
 
     def cancel(self) -> None:
         """Ends :meth:`read`, also while it waits for the database, and every later one; a stop is for good.
 
-        May be called from another thread or a signal handler. Drivers other than those of PostgreSQL, MySQL, SQLite and
+        May be called from any thread and any signal handler. Drivers other than those of PostgreSQL, MySQL, SQLite and
         DuckDB cannot be interrupted: the reading ends with the window that they wait for.
         """
         self._cancellation.request()

@@ -1,4 +1,4 @@
-"""What is known of the running Airflow task: who is sending, where the ledger is, how an error ends the task.
+"""What is known of the running Airflow task: who sends, where the ledger is, how an error ends it, when it is retried.
 
 Imports Airflow and ``ledger``.
 """

@@ -1,6 +1,8 @@
 """Waits for deliveries in the triggerer, without a worker."""
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,31 +16,37 @@ from airflow_provider_rokt.task.configuration import open_ledger
 class RoktDeliveryTrigger(BaseTrigger):
     """Fires once, when every delivery has its final report or the ledger cannot be read.
 
-    The event is ``{"status": "finished"}`` or ``{"status": "error", "message": ..., "retryable": ...}``.
+    The event is ``{"status": "finished"}``, ``{"status": "timeout"}`` or
+    ``{"status": "error", "message": ..., "retryable": ...}``.
 
     :param deliveries: delivery id -> whether its ledger must exist already.
     :param poke_interval: seconds between two looks at the ledger.
+    :param deadline: when to give up, in seconds since 1970, which hold in a triggerer that starts anew; None for never.
     """
 
-    def __init__(self, *, deliveries: Awaited, poke_interval: float) -> None:
+    def __init__(self, *, deliveries: Awaited, poke_interval: float, deadline: float | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.deliveries = deliveries
         self.poke_interval = poke_interval
+        self.deadline = deadline
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """The class's path and its arguments: names and numbers only, as they are stored in clear."""
         path = f"{type(self).__module__}.{type(self).__qualname__}"
-        return path, {"deliveries": self.deliveries, "poke_interval": self.poke_interval}
+        names = ("deliveries", "poke_interval", "deadline")
+        return path, {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Looks at the ledger until every delivery is over."""
+        """Looks at the ledger until every delivery is over, or time is."""
         yield TriggerEvent(await self._outcome())  # type: ignore[no-untyped-call]
 
     async def _outcome(self) -> dict[str, Any]:
         waiting = self.deliveries
         try:
             while waiting := await asyncio.to_thread(_still_running, waiting):
-                await asyncio.sleep(self.poke_interval)
+                if (left := self._seconds_left()) <= 0:
+                    return {"status": "timeout"}
+                await asyncio.sleep(min(self.poke_interval, left))
         except RoktError as error:
             return {"status": "error", "message": str(error), "retryable": False}
         except Exception as error:
@@ -47,6 +55,9 @@ class RoktDeliveryTrigger(BaseTrigger):
             message = f"the ledger cannot be read in the triggerer ({type(error).__name__}); its log has the details"
             return {"status": "error", "message": message, "retryable": True}
         return {"status": "finished"}
+
+    def _seconds_left(self) -> float:
+        return math.inf if self.deadline is None else self.deadline - time.time()
 
 
 def _still_running(deliveries: Awaited) -> Awaited:

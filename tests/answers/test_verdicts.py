@@ -52,9 +52,11 @@ def test_a_position_finds_its_batch_where_the_path_stands(index: int) -> None:
     place = place_of(text, "conversiontype", first)
     for near in (-1, 0, 1):
         said = f"bad. Path 'data.custom_attributes.conversiontype', line 1, position {place + near}."
-        assert outcomes(REQUEST, 202, said) == expected
+        # In the first batch it could be that position of any batch like it.
+        assert outcomes(REQUEST, 202, said) == (expected if index else [OPEN] * 3)
     # What is missing is told at what lacks it, here the batch's own bracket.
-    assert outcomes(REQUEST, 202, f"bad. Path 'user_attributes', line 1, position {last}.") == expected
+    said = f"bad. Path 'user_attributes', line 1, position {last}."
+    assert outcomes(REQUEST, 202, said) == (expected if index else [OPEN] * 3)
     assert outcomes(REQUEST, 202, f"bad. Path '[{index}]', line 1, position {last}.") == expected
 
 
@@ -197,7 +199,9 @@ def test_every_located_error_finds_its_batch(sizes: list[int], data: st.DataObje
         kind = place_of(request.body.decode(), "conversiontype", first)
         by_position = f"bad. Path 'data.custom_attributes.conversiontype', line 1, position {kind}."
         at_its_end = f"bad. Path '[{index}].ip', line 1, position {last}."
-        messages.append(data.draw(st.sampled_from([complaint(index, request), by_position, at_its_end])))
+        # In the first batch a position alone could be that of any batch like it.
+        ways = [complaint(index, request), at_its_end, *([by_position] if index else [])]
+        messages.append(data.draw(st.sampled_from(ways)))
     status = 400 if len(bad) == len(sizes) else 202
     # So many errors may be the first so many of more.
     rest = OPEN if bad and len(bad) % 5 == 0 else ACCEPTED

@@ -12,6 +12,7 @@ from airflow_provider_rokt.audiences.guards import (
     check_plan,
     size_warning,
 )
+from airflow_provider_rokt.audiences.naming import flag_problem
 from airflow_provider_rokt.exceptions import RoktAudienceError, RoktMappingError
 from airflow_provider_rokt.flow.checks import problems_of
 
@@ -115,6 +116,13 @@ def test_a_bad_name_is_refused(audience: object) -> None:
 def test_a_name_that_cannot_be_seen_or_sent_is_refused(audience: str, says: str) -> None:
     (problem,) = problems(audience, "mirror", "import", 0.3)
     assert re.search(f"audience must not .*{says}", problem)
+
+
+def test_a_flag_is_as_long_as_an_attributes_name_may_be() -> None:
+    assert flag_problem("x" * 253 + "{audience}", "vip") is None
+    assert (
+        flag_problem("x" * 254 + "{audience}", "vip") == "must not make the attribute's name longer than 256 characters"
+    )
 
 
 def test_every_bad_argument_is_named() -> None:

@@ -102,7 +102,12 @@ def test_hashes_fill_requests_of_100_000() -> None:
     assert sizes == [100_000, 100_000, 50_001]
 
 
-@pytest.mark.parametrize("limits", [{"max_members": 0}, {"max_bytes": 100}])
+def test_the_limits_are_ours_and_stay() -> None:
+    assert (importing.MEMBERS_PER_BLOCK, importing.REQUEST_BYTES) == (1_000, 8_000_000)
+    assert packed([change(1)], max_bytes=10_000)
+
+
+@pytest.mark.parametrize("limits", [{"max_members": 0}, {"max_bytes": 100}, {"max_bytes": 9_999}])
 def test_limits_that_nothing_fits_into_are_refused(limits: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="at least 1 member"):
         MemberPacker(ENVELOPE, **limits)

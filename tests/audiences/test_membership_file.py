@@ -75,7 +75,9 @@ def test_any_damage_is_seen_and_nothing_is_sent(tmp_path_factory: pytest.TempPat
     folder.put("members", bad)
     if bad == good:
         return
-    with pytest.raises(RoktAudienceError, match=r"cannot be used.*Nothing was sent.*start over by deleting"):
+    with pytest.raises(
+        RoktAudienceError, match=r"cannot be used.*Nothing was sent\. Restore it, or start over by deleting"
+    ):
         assert file.header()
         list(file.persons())
 

@@ -218,6 +218,23 @@ def test_other_settings_are_refused_and_named(folder: Folder, changed: dict[str,
     assert {name: bytes_of(folder, name) for name in folder.names()} == before
 
 
+@pytest.mark.parametrize(
+    ("via", "says"),
+    [
+        ("import", "with mode='exclude' and hash_emails=False, and delete"),
+        ("events", "mapped to both user_identities.email and user_identities.other, and delete"),
+    ],
+)
+def test_a_memory_of_raw_addresses_says_the_way_out(folder: Folder, via: str, says: str) -> None:
+    then, now = ({"audience": "vip", "via": via, "hash_emails": hashes} for hashes in (False, True))
+    with MirrorState(folder, then, "then") as state:
+        plan, _ = plan_of([], remembered=state.remembered())
+        state.begin(plan)
+        state.commit(plan)
+    with MirrorState(folder, now, "now") as state, pytest.raises(RoktAudienceError, match=says):
+        state.remembered()
+
+
 @pytest.mark.parametrize("name", ["members", "unconfirmed"])
 def test_a_truncated_memory_sends_nothing(folder: Folder, name: str) -> None:
     mirror(folder, range(9), lambda request: None)

@@ -1,5 +1,6 @@
 """A plan is set arithmetic: the query's persons against those remembered."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -7,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_rokt.audiences.plan import AudiencePlan, Change
+from airflow_provider_rokt.audiences.plan import AudiencePlan, Change, plan_changes
+from airflow_provider_rokt.audiences.spool import MemberSpool
 from airflow_provider_rokt.flow.row import RowRef
 from tests.audiences.people import address, hashed, plan_of
 
@@ -85,6 +87,17 @@ def test_the_first_row_of_a_person_is_the_one_that_is_sent() -> None:
     assert plan.counts.duplicates == plan.counts.skipped == 2
 
 
+def test_who_is_known_already_is_sent_under_the_rows_own_address() -> None:
+    """What is remembered changes the sign in the row's line, and nothing else of it."""
+    memory = remembered([2, 3], unknown=[1, 4])
+    plan, _ = plan_of(map(address, (1, 2, 3)), [True, True, False], remembered=memory, hash_emails=False)
+    assert sorted(plan.changes(), key=lambda change: (change.number, change.address)) == [
+        Change(hashed(address(4)), "", False, 0),
+        Change(hashed(address(1)), address(1), True, 1),
+        Change(hashed(address(3)), address(3), False, 3),
+    ]
+
+
 def test_who_left_has_no_row_and_is_excluded_by_the_hash() -> None:
     plan, _ = plan_of([], remembered=remembered([5]), hash_emails=False)
     assert list(plan.changes()) == [Change(hashed(address(5)), "", False, 0)]
@@ -125,5 +138,10 @@ def test_a_damaged_memory_stops_the_plan() -> None:
         yield from remembered([1])[0]
         raise OSError("cut short")
 
-    with pytest.raises(OSError, match="cut short"):
-        plan_of([address(1)], remembered=[damaged()])
+    before = len(os.listdir("/proc/self/fd"))
+    with MemberSpool() as spool:
+        with pytest.raises(OSError, match="cut short") as stopped:
+            plan_changes(spool.sorted_lines(), remembered=[damaged()])
+        # Nobody gets a plan to close, and the error, which leads to its files, may be kept for long.
+        assert len(os.listdir("/proc/self/fd")) == before
+    assert stopped.value

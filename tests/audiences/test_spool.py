@@ -36,6 +36,13 @@ def test_every_line_comes_back_in_order(found: list[tuple[int, bool, bool]], mem
         assert list(spool.sorted_lines()) == sorted(lines_of(found))
 
 
+def test_more_lines_than_are_written_at_once_come_back_once_each() -> None:
+    found = [(number, True, False) for number in range(2 * spooling.LINES_PER_WRITE + 1)]
+    with MemberSpool() as spool:
+        fill(spool, found)
+        assert list(spool.sorted_lines()) == sorted(lines_of(found))
+
+
 def test_more_runs_than_may_be_open_are_merged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spooling, "RUNS", 5)
     found = [(number % 90, number % 7 == 0, False) for number in range(500)]

@@ -12,6 +12,7 @@ from airflow_provider_rokt.api.endpoints import BULK
 from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef
 from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.ledger.records import RequestRecord, VerdictRecord
+from tests.bounded import child
 from tests.commands.commands import COMMAND, NOW, order
 
 PREVIEW = ("preview", "--sql-conn-id", "shop", "--sql", "SELECT * FROM orders")
@@ -50,12 +51,9 @@ def test_deliveries_are_commands(deliver):
 
 def test_sandbox_is_a_command():
     arguments = ["sandbox", "--port", "0", "--key", "mine", "--fault", '{"kind":"status","status":503,"times":1}']
-    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, text=True) as sandbox:
-        try:
-            url = next(line.split()[3] for line in sandbox.stdout if line.startswith("Rokt sandbox at "))
-            assert [requests.post(f"{url}/v2/events", json={}).status_code for _ in range(2)] == [503, 401]
-        finally:
-            sandbox.terminate()
+    with child([*COMMAND, *arguments]) as sandbox:
+        url = next(line.split()[3] for line in sandbox.stdout if line.startswith("Rokt sandbox at "))
+        assert [requests.post(f"{url}/v2/events", json={}).status_code for _ in range(2)] == [503, 401]
 
 
 # --- preview

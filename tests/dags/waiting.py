@@ -5,7 +5,7 @@ from collections import Counter
 from datetime import datetime
 from functools import partial
 
-from airflow.providers.common.compat.sdk import DAG, task
+from airflow.providers.common.compat.sdk import DAG, task, task_group
 
 from airflow_provider_rokt.api.endpoints import BULK
 from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef
@@ -70,3 +70,27 @@ with DAG("waiting", start_date=datetime(2024, 1, 1), schedule=None) as dag:
     sent = task(deliver, task_id="sent").expand(rejected=[0, 1, 0])
     RoktBatchStatusSensor(task_id="together", delivery=sent, max_rejected=1, poke_interval=0.5)
     RoktBatchStatusSensor.partial(task_id="each", max_rejected=1, poke_interval=0.5).expand(delivery=sent)
+
+    @task
+    def nobody() -> list[int]:
+        """Nothing to map over."""
+        return []
+
+    @task
+    def silent() -> None:
+        """Returns nothing."""
+
+    @task_group
+    def group(rejected: int):
+        """A task for each."""
+        return task(deliver, task_id="one")(rejected)
+
+    of_any = partial(RoktBatchStatusSensor, poke_interval=0.5, trigger_rule="none_failed")
+    none = task(deliver, task_id="none").expand(rejected=nobody())
+    of_any(task_id="of_none", delivery=none)
+    of_any(task_id="of_lists_of_none", delivery=[none, none])
+    of_any(task_id="of_no_groups", delivery=group.expand(rejected=nobody.override(task_id="no_group")()))
+    of_any(task_id="of_silence", delivery=silent())
+    of_any(task_id="of_nothing_in_text", delivery="{{ ti.xcom_pull(task_ids='silent') }}").set_upstream(
+        dag.get_task("silent")
+    )

@@ -35,11 +35,11 @@ from airflow_provider_rokt.ledger.reader import LedgerReader
 from airflow_provider_rokt.ledger.records import DeliveryHeader, RequestRecord
 from airflow_provider_rokt.ledger.report import Report
 from airflow_provider_rokt.ledger.writer import LedgerWriter
-from airflow_provider_rokt.network.outages import NoAnswerError
 from airflow_provider_rokt.sandbox import Sandbox, Settings
 from airflow_provider_rokt.sandbox.faults import AnyFault, Delay, Redirect, Refuse, Reset, Status
 from airflow_provider_rokt.storage.folder import Folder
 from airflow_provider_rokt.storage.local_folder import LocalFolder
+from tests.bounded import until
 from tests.delivery.rokt import answer_of, request_of, requests_of
 from tests.flow.requests import rows_in
 
@@ -276,8 +276,7 @@ def test_what_was_accepted_before_the_failure_stays_accepted(office: Office, san
         first, *others = requests_of(60, 10)
         delivery.read(60)
         delivery.send(first)
-        while not sandbox.store.batches:
-            pass
+        until(lambda: sandbox.store.batches)
         sandbox.faults.add(Status(status=503))
         for request in others:
             delivery.send(request)
@@ -324,8 +323,7 @@ def test_stopping_ends_a_long_wait(office: Office, sandbox: Sandbox) -> None:
     with delivery:
         delivery.read(10)
         delivery.send(requests_of(10, 10)[0])
-        while not sandbox.store.requests:
-            pass
+        until(lambda: sandbox.store.requests)
         delivery.stop()
         report = delivery.finish()
     assert report.rows_failed == 10
@@ -367,8 +365,7 @@ def test_an_error_of_the_source_waits_for_no_retry(office: Office, sandbox: Sand
     with pytest.raises(ZeroDivisionError), office.begin(replace(EAGER, budget_seconds=7200.0)) as delivery:
         delivery.read(10)
         delivery.send(requests_of(10, 10)[0])
-        while not sandbox.store.requests:
-            pass
+        until(lambda: sandbox.store.requests)
         raise ZeroDivisionError
     assert {row.faults[0].reason for row in office.ledger().rows()} == {"the delivery ended early"}
 
@@ -519,10 +516,10 @@ def test_progress_is_logged_in_counts(office: Office, caplog: pytest.LogCaptureF
 
 
 class Leaky:
-    """A network that fails with everything it was told."""
+    """A network that fails with everything it was told, and with what it is told by."""
 
     def post(self, endpoint: Endpoint, body: bytes) -> Answer:
-        raise NoAnswerError("ConnectionError")
+        raise OSError(f"sandbox-key:sandbox-secret at {endpoint.path}: {body.decode()}")
 
 
 def test_neither_log_nor_ledger_holds_a_value(
@@ -531,7 +528,8 @@ def test_neither_log_nor_ledger_holds_a_value(
     caplog.set_level(logging.DEBUG)
     sandbox.faults.add(Refuse(message_ids=frozenset({"row-5"})), Status(status=503, times=1))
     deliver(office.begin())
-    deliver(office.begin(SPENT, poster=Leaky()))
+    with pytest.raises(OSError, match="user-row-5"):
+        deliver(office.begin(SPENT, poster=Leaky()))
     written = b"".join(file.read_bytes() for file in tmp_path.rglob("*.jsonl")).decode() + caplog.text
     assert "row-5" in written  # keys are what names a row
     for value in ("user-row-5", "customerid", "sandbox-secret", "c2FuZGJveC1rZXk6"):

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from airflow_provider_rokt.events.destinations import IDENTITY_PATHS
 from airflow_provider_rokt.events.fields import FIELDS
+from airflow_provider_rokt.events.identifiers import is_quoted
 from airflow_provider_rokt.events.normalize import email, event_id, guid, hashed, identity
-from airflow_provider_rokt.events.placeholders import NOTHING, PLACEHOLDERS
+from airflow_provider_rokt.events.placeholders import NOTHING, PLACEHOLDERS, is_nothing
 from airflow_provider_rokt.events.rules import Rules
 from airflow_provider_rokt.events.values import BadValue, text
 from tests.events.test_normalize import INVISIBLE
@@ -26,8 +27,18 @@ null None NONE nil NaN nan NaT undefined UNDEFINED n/a N/A #N/A (null) <null> <n
 -- --- . ? ... [] {} '' "" * _ # 0 00 000 0.0 0000000000 00000000-0000-0000-0000-000000000000 0-0 -1 anonymous
 Anonymous anon guest Guest GUEST test Test TEST temp void true false distinct_id id email not_authenticated unassigned
 pending na none null 9774d56d682e549c lmy47d [object#Object] [object#Undefined] (not#set) not#set guest#user
+<none> [object#null] (none) (not#provided) #null! #ref! #value! #name? #div/0! (unknown) unidentified unauthenticated
+not#available anonymous#user anonymous_user guest_user visitor testing test#user test_user testuser dummy default tbd
+n.a. missing empty blank no#id invalid distinctid userid user_id customerid customer_id android
 """.replace("\n", " ").split(" ")
-NOBODY = [word.replace("#", " ") if "/" not in word and word != "#" else word for word in NOBODY if word]
+# A number sign is a blank, but where a spreadsheet writes one.
+NOBODY = [word if word.startswith("#") else word.replace("#", " ") for word in NOBODY if word]
+# What programs write for nothing; no event or order is called so either.
+NO_EVENT = [
+    *("null", "none", "nil", "nan", "nat", "undefined", "n/a", "#n/a", "(null)", "<null>", "<nil>", "<na>", "<none>"),
+    *("[object object]", "[object undefined]", "[object null]", "(none)", "(not set)", "(not provided)", "not set"),
+    *("\\n", "#null!", "#ref!", "#value!", "#name?", "#div/0!"),
+]
 
 
 TEMPLATES = ["{rclid}", "{{ click_id }}", "${click_id}", "%ROKT_CLICK_ID%", "<your id>", "[clickid]", "*|UNIQID|*"]
@@ -45,6 +56,18 @@ def test_a_placeholder_is_no_identity(raw: object) -> None:
 def test_the_reason_says_so_whichever_id_it_is(rule: object, raw: str) -> None:
     with pytest.raises(BadValue, match="a placeholder"):
         rule(raw)
+
+
+@pytest.mark.parametrize("written", NO_EVENT)
+def test_what_programs_write_for_nothing_is_nothing(written: str) -> None:
+    assert is_nothing(written) and is_nothing(written.upper())
+    with pytest.raises(BadValue):
+        event_id(written)
+
+
+def test_there_are_no_other_words_for_nothing() -> None:
+    assert frozenset(NO_EVENT) == NOTHING
+    assert {word.lower() for word in NOBODY} >= PLACEHOLDERS - NOTHING
 
 
 @pytest.mark.parametrize("raw", ["0", "test", "guest", "anonymous", "1", "00012", "true"])
@@ -98,6 +121,25 @@ def test_the_list_is_the_users_to_choose() -> None:
     assert own("guest") == "guest"
     with pytest.raises(BadValue, match="a placeholder"):
         own("Walk-In")
+
+
+def test_the_users_own_words_hold_in_any_case() -> None:
+    rules = Rules(now=0, placeholders=["WALK-IN", "Ghost"])
+    assert rules.no_identities == {"walk-in", "ghost"}
+    assert Rules(now=0).no_identities == PLACEHOLDERS
+
+
+@pytest.mark.parametrize(
+    ("value", "quoted"),
+    [('""', True), ('"a"', True), (' "a" ', True), ('"', False), ("", False), ("a", False), ('"a', False), (5, False)],
+)
+def test_a_text_with_its_quotes_is_told(value: object, quoted: bool) -> None:
+    assert is_quoted(value) is quoted
+
+
+def test_the_users_own_identities_are_named_before_the_devices() -> None:
+    of_device = [path.startswith("device_info.") for path in IDENTITY_PATHS]
+    assert of_device == sorted(of_device) and not of_device[0] and of_device[-1]
 
 
 def test_the_words_are_in_lower_case_and_trimmed() -> None:

@@ -1,6 +1,7 @@
 """Mappings compiled and applied: what a row becomes, and what is said about those that do not fit."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -372,6 +373,14 @@ class TestConsent:
         row = apply(mapping, {"email": "jane@example.com", "yes": True}, MEMBERSHIP)
         assert row.document["consent_state"]["gdpr"]["ads"]["timestamp_unixtime_ms"] == 1767225600000
 
+    def test_what_a_record_says_besides_may_be_left_out_but_not_its_time(self) -> None:
+        rules = replace(RULES, on_invalid="drop")
+        for key, lost in (("document", []), ("timestamp_unixtime_ms", [f"{self.ADS}timestamp_unixtime_ms"])):
+            mapping = LEAST | {f"{self.ADS}consented": {"literal": True}, f"{self.ADS}{key}": "odd"}
+            plan = compile_mapping(mapping, (*LEAST_ROW, "odd"), rules)
+            row = next(plan.apply([(*LEAST_ROW.values(), b"\xff\x01")], 1))[0]
+            assert [fault.path for fault in row.faults] == lost
+
     def test_a_record_needs_its_answer_mapped(self) -> None:
         said = problems({**LEAST, f"{self.ADS}document": "id"}, [*LEAST_ROW])
         assert f"map {self.ADS}consented too" in said
@@ -543,6 +552,29 @@ class TestProblems:
         assert "environment is a fixed value" in said
         assert "column 'order_id' is not named" in said
         assert all(path in said for path in CONVERSION.required)
+
+    @pytest.mark.parametrize(
+        ("path", "why"),
+        [
+            ("environment", "it is the argument of that name"),
+            ("events[].event_type", "it is custom_event"),
+            ("events[].data.event_name", "it is what the operator sends"),
+            ("events[].data.custom_event_type", "it is what the operator sends"),
+        ],
+    )
+    def test_what_is_fixed_is_told_with_the_reason(self, path: str, why: str) -> None:
+        assert why in problems(LEAST | {path: "x"}, ["email", "id", "time", "type", "x"])
+
+    def test_names_that_might_be_meant_are_listed(self) -> None:
+        columns = ["email", "id", "time", "type", "Size", "SIZE"]
+        said = problems(LEAST | {"user_attributes.size": "size"}, columns)
+        assert "column 'size' could be any of 'Size', 'SIZE': write it exactly" in said
+        said = problems(LEAST | {"user_attributes.size": "sizes"}, ["email", "id", "time", "type", "size1", "size2"])
+        assert "no column 'sizes' (close: 'size2', 'size1')" in said
+        said = problems(LEAST | {"user_attributes.size": "SIZES"}, ["email", "id", "time", "type", "size1", "size2"])
+        assert "no column 'SIZES' (close: 'size2', 'size1')" in said
+        said = problems(LEAST | {"user_identities.customer_id": "id"}, ["email", "id", "time", "type"])
+        assert "(close: user_identities.customerid, " in said
 
     def test_the_rules_are_checked_together(self) -> None:
         given = {"environment": "prod", "timestamp_unit": "seconds", "phone_region": "UK"}

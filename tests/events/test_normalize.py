@@ -263,17 +263,25 @@ RULES = [
     ("currency", "DEM", FAULT),
     ("currency", "XXX", FAULT),
     ("currency", 840, FAULT),
+    # The fifth decimal is no money's, with a double's noise behind it or without.
+    ("amount", 1.000010000000001, FAULT),
+    ("amount", 1.0001000000000002, "1.0001"),
     ("flag", True, True),
     ("flag", False, False),
     ("flag", 1, True),
+    ("flag", 0, False),
+    ("flag", Decimal("1"), True),
     ("flag", Decimal("0"), False),
     ("flag", 1.0, True),
-    ("flag", " T ", True),
-    ("flag", "No", False),
-    ("flag", b"\x01", True),
-    ("flag", b"\x00", False),
-    ("flag", "\x01", True),
+    ("flag", 0.0, False),
+    *(("flag", word, True) for word in ("true", "t", "yes", "y", "on", "1", "TRUE", " T ", "Yes", "ON")),
+    *(("flag", word, False) for word in ("false", "f", "no", "n", "off", "0", "FALSE", " F ", "No", "Off")),
+    # MySQL's BIT(1), as bytes and as text.
+    *(("flag", byte, True) for byte in (b"\x01", "\x01")),
+    *(("flag", byte, False) for byte in (b"\x00", "\x00")),
     ("flag", 2, FAULT),
+    ("flag", -1, FAULT),
+    ("flag", "ja", FAULT),
     ("flag", "maybe", FAULT),
 ]
 
@@ -325,6 +333,12 @@ def test_a_reason_never_quotes_the_value(name: str, value: object) -> None:
         assert bad.reason.isascii()
         assert str(bad) == bad.reason
         assert bad.__cause__ is None
+
+
+def test_the_reason_says_what_is_wrong_with_a_true_or_false() -> None:
+    with pytest.raises(BadValue) as caught:
+        values.text(True)
+    assert caught.value.reason == "a true or false cannot be sent here"
 
 
 @settings(deadline=None)

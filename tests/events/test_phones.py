@@ -126,6 +126,22 @@ def test_the_short_cut_for_north_america_agrees_with_the_library(written: str, r
         assert phone(region)(written) == phonenumbers.national_significant_number(parsed)
 
 
+@given(
+    written=st.from_regex(r"\(?[2-9][0-9]{1,3}\)?[ .-]?[2-9][0-9]{1,3}[ .-]?[0-9]{2,5}", fullmatch=True).filter(
+        str.isascii
+    ),
+    region=st.sampled_from(["US", "CA"]),
+)
+def test_north_america_has_ten_digits_not_nine_and_not_eleven(written: str, region: str) -> None:
+    digits = "".join(filter(str.isdigit, written))
+    try:
+        assert phone(region)(written) == digits
+    except BadValue as bad:
+        assert len(digits) != 10 or bad.reason.startswith("a placeholder")
+    else:
+        assert len(digits) == 10
+
+
 @pytest.mark.parametrize(
     ("written", "national"),
     [

@@ -237,3 +237,19 @@ def test_nothing_is_compiled_before_the_first_batch(statement: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"jsonschema", "jsonschema_rs"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("milliseconds", [99_999_999_999, 253_402_300_800_000])
+def test_a_bound_that_has_a_better_name_is_told_by_it(milliseconds: int) -> None:
+    found = Validator("conversion").explain({"events": [{"data": {"timestamp_unixtime_ms": milliseconds}}]})
+    path = "events[].data.timestamp_unixtime_ms"
+    assert [fault.reason for fault in found if fault.path == path] == ["not a Unix timestamp in milliseconds"]
+
+
+@pytest.mark.parametrize(
+    ("mpid", "reason"), [(2**63, f"more than {2**63 - 1}"), (-(2**63) - 1, f"less than {-(2**63)}")]
+)
+def test_a_bound_that_has_none_is_told_itself(mpid: int, reason: str) -> None:
+    assert [fault.reason for fault in Validator("conversion").explain({"mpid": mpid}) if fault.path == "mpid"] == [
+        reason
+    ]

@@ -21,6 +21,7 @@ from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.operators.rokt import RoktAudienceOperator
 from airflow_provider_rokt.sandbox.faults import Refuse, Reset, Status
 from airflow_provider_rokt.task.failures import RoktTaskFailed
+from tests.audiences.people import hashed
 
 
 def digest(text):
@@ -283,6 +284,14 @@ def test_a_changed_argument_is_an_error_not_a_wrong_list(sandbox, rokt, shop):
     send(mode="mirror", via="events")
     with pytest.raises(RoktTaskFailed, match=r"this run has flag='in_{audience}'\. .* Change that back"):
         send(mode="mirror", via="events", flag="in_{audience}")
+
+
+def test_whom_rows_exclude_goes_under_the_name_that_they_give(sandbox, rokt, ledger):
+    rows = [{"email": "jane@example.com", "other": None}, {"email": None, "other": hashed("joe@example.com")}]
+    for mode in ("include", "exclude"):
+        RoktHook().send_audience(rows, "vip", mode=mode, hash_emails=False)
+    sent = [(change.action, change.field, change.members) for change in sandbox.store.imports]
+    assert sorted(sent) == [(mode, field, 1) for mode in ("exclude", "include") for field in ("emails", "sha256s")]
 
 
 def test_each_road_has_a_memory_of_its_own(sandbox, rokt, shop):

@@ -490,27 +490,6 @@ def test_resend_takes_a_result(sandbox, rokt, shop):
     assert delivered(sandbox) == [f"order-{number}" for number in range(5)]
 
 
-@pytest.mark.parametrize("nothing", ["None", "", "  ", {}, {"delivery_id": None}, {"rows_read": 3}, 7, ["id"]])
-def test_a_narrowing_argument_never_widens(sandbox, rokt, shop, nothing):
-    shop(orders(5))
-    with pytest.raises(RoktTaskFailed, match=r"resend_from.* names no delivery"):
-        send(resend_from=nothing)
-    with pytest.raises(RoktTaskFailed, match=r"resend_from.* names no delivery"):
-        RoktHook().send_conversions(orders(5), resend_from=nothing)
-    assert not sandbox.store.requests
-
-
-def test_a_template_that_renders_to_nothing_does_not_widen_either(sandbox, rokt, shop):
-    shop(orders(5))
-    task = RoktConversionOperator(
-        task_id="send", sql="SELECT * FROM orders", sql_conn_id="shop", resend_from="{{ params.resend_from }}"
-    )
-    task.resend_from = None  # as a native object
-    with pytest.raises(RoktTaskFailed, match="names no delivery"):
-        task.execute({})
-    assert not sandbox.store.requests
-
-
 def test_an_id_that_looks_like_a_place_is_none(sandbox, rokt, shop, ledger):
     rows = orders(3)
     rows[0] |= {"source_message_id": "row 3", "amount": "?"}
@@ -520,19 +499,34 @@ def test_an_id_that_looks_like_a_place_is_none(sandbox, rokt, shop, ledger):
     assert send(resend_from=result, max_rejected=1)["rows_skipped"] == 2
 
 
-def test_a_failed_task_that_pushes_nothing_pushes_no_report(rokt, shop):
-    rows = orders(2)
-    rows[0]["amount"] = "?"
-    shop(rows)
-    pushed = []
-    ti = SimpleNamespace(xcom_push=lambda **what: pushed.append(what))
-    for pushes in (False, True):
-        task = RoktConversionOperator(
-            task_id="send", sql="SELECT * FROM orders", sql_conn_id="shop", do_xcom_push=pushes
-        )
-        with pytest.raises(RoktTaskFailed):
-            task.execute({"ti": ti})
-        assert bool(pushed) is pushes
+@pytest.mark.parametrize(
+    ("arguments", "keys"),
+    [
+        ({"do_xcom_push": False}, set()),
+        ({"do_xcom_push": False, "multiple_outputs": True}, set()),
+        ({}, {"return_value"}),
+        ({"multiple_outputs": True}, {"return_value", "delivery_id", "rows_rejected", "rejections"}),
+    ],
+)
+def test_a_failed_task_pushes_its_report_as_a_good_one_would(rokt, shop, arguments, keys):
+    shop([row | {"amount": "?"} if n == 0 else row for n, row in enumerate(orders(2))])
+    pushed = {}
+    ti = SimpleNamespace(xcom_push=lambda key, value: pushed.update({key: value}))
+    task = RoktConversionOperator(task_id="send", sql="SELECT * FROM orders", sql_conn_id="shop", **arguments)
+    with pytest.raises(RoktTaskFailed) as failed:
+        task.execute({"ti": ti})
+    assert keys <= set(pushed) and bool(keys) == bool(pushed)
+    assert pushed.get("return_value", failed.value.__cause__.report) == failed.value.__cause__.report
+
+
+def test_an_airflow_that_takes_no_report_does_not_hide_why_the_task_failed(rokt, shop):
+    def refuse(**what):
+        raise RuntimeError("the task is over")
+
+    shop([row | {"amount": "?"} for row in orders(2)])
+    task = RoktConversionOperator(task_id="send", sql="SELECT * FROM orders", sql_conn_id="shop")
+    with pytest.raises(RoktTaskFailed, match="2 of 2 rows were rejected"):
+        task.execute({"ti": SimpleNamespace(xcom_push=refuse)})
 
 
 def test_resend_does_not_trust_a_place_that_may_have_moved(sandbox, rokt, shop):

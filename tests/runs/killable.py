@@ -17,6 +17,7 @@ from airflow_provider_rokt.exceptions import RoktError
 from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.operators.rokt import RoktConversionOperator
 from tests.audiences.people import address
+from tests.bounded import PATIENCE, until
 
 try:
     from airflow.sdk.execution_time.context import set_current_context
@@ -68,9 +69,9 @@ def convert(says: Connection, **options: Any) -> None:
     RoktConversionOperator(task_id="send", sql="SELECT * FROM orders", sql_conn_id="shop", **options).execute({})
 
 
-def run_dag(says: Connection) -> None:
-    """Runs a DAG that sends all orders of the shop as Airflow does, whose runner handles SIGTERM in this process."""
-    spec = importlib.util.spec_from_file_location("stopped", Path(__file__).parents[1] / "dags" / "stopped.py")
+def run_dag(says: Connection, name: str) -> None:
+    """Runs a DAG of ``tests/dags`` as Airflow does, whose runner handles SIGTERM in this process."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "dags" / f"{name}.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -95,18 +96,29 @@ class Running:
 
     def __exit__(self, *error: object) -> None:
         self.process.kill()
-        self.process.join()
+        self.process.join(PATIENCE)
+
+    def ends(self) -> None:
+        """Waits for its end."""
+        self.process.join(PATIENCE)
+        assert self.process.exitcode is not None, "it does not end"
 
     def until_said(self, word: str) -> None:
         """Waits for a word; ``EOFError`` where it ended without."""
-        while self._heard.recv() != word:
-            pass
+        said = None
+        while said != word:
+            assert self._heard.poll(PATIENCE), f"it does not say {word!r}"
+            said = self._heard.recv()
 
     def until(self, condition: Callable[[], object]) -> None:
         """Waits for what the run brings about."""
-        while not condition():
-            assert self.process.exitcode is None, "it ended before that"
-            self.process.join(0.002)
+
+        def come() -> object:
+            found = condition()
+            assert found or self.process.exitcode is None, "it ended before that"
+            return found
+
+        until(come)
 
     def terminate(self) -> None:
         """Asks it to end, as Airflow does."""
@@ -115,7 +127,7 @@ class Running:
     def kill(self) -> None:
         """Kills it as the system does when memory runs out."""
         self.process.kill()
-        self.process.join()
+        self.process.join(PATIENCE)
         assert self.process.exitcode == -signal.SIGKILL, "it ended before that"
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from airflow_provider_rokt.sandbox import Settings
 from airflow_provider_rokt.sandbox.process import SandboxProcess
+from tests.bounded import child
 
 pytestmark = pytest.mark.slow
 
@@ -29,9 +30,8 @@ MEMBERS = f"{NUMBERS} SELECT 'person' || x || '@example.com' AS email FROM n"
 def sink():
     """The address of a server that takes every request at next to no cost."""
     command = [sys.executable, "-m", "benchmarks.sink"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with child(command, cwd=ROOT) as process:
         yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        process.terminate()
 
 
 @pytest.fixture

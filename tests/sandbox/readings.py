@@ -9,7 +9,8 @@ READINGS: Final[dict[str, list[Any]]] = {
     "errors_status": ["202", "202_always", "400_good_taken", "400_none_taken"],
     "position_from": ["array", "batch"],
     "index_base": [0, 1],
-    "errors_listed": ["all", 1, 10],
+    # Of a list that ends anywhere nobody could tell that it does, but by asking for all of the rest again.
+    "errors_listed": ["all", 5, 10],
     "confirmationref": ["drop", "keep"],
     "message_id": ["drop", "keep"],
     "join_hash_and_address": ["yes", "no"],

@@ -12,6 +12,7 @@ import requests
 from airflow_provider_rokt.sandbox import Sandbox, SandboxProcess, Settings
 from airflow_provider_rokt.sandbox.__main__ import main, parser
 from airflow_provider_rokt.sandbox.faults import Status
+from tests.bounded import child
 
 
 def test_two_sandboxes_know_nothing_of_each_other(sandbox, post, batch):
@@ -92,10 +93,12 @@ def test_it_runs_in_a_process_of_its_own(batch):
 def test_the_command_prints_connections_that_work(batch):
     fault = json.dumps({"kind": "status", "status": 503, "times": 1})
     command = [sys.executable, "-m", "airflow_provider_rokt.sandbox", "--port", "0", "--fault", fault]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with child(command, stderr=subprocess.PIPE) as process:
         lines = []
-        while not lines or "no real people" not in lines[-1]:
-            lines.append(process.stdout.readline())
+        for line in process.stdout:
+            lines.append(line)
+            if "no real people" in line:
+                break
         exports = [shlex.split(line)[1].partition("=") for line in lines if line.strip().startswith("export ")]
         connections = {name: json.loads(value) for name, _, value in exports}
         first = connections["AIRFLOW_CONN_ROKT_DEFAULT"]

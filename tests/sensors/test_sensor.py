@@ -1,10 +1,18 @@
 """The sensor waits for every delivery's report and ends the same way in all its modes."""
 
 import json
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, TaskDeferred
+from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+    TaskDeferred,
+)
 
 from airflow_provider_rokt.exceptions import (
     RoktIncompleteError,
@@ -157,8 +165,14 @@ class TestThresholds:
         results = [deliver(accepted=10 - rejected, rejected=rejected)]
         cause = failure(sensor(results, max_rejected=max_rejected).execute, {})
         assert isinstance(cause, RoktRejectedError)
-        for part in (f"{rejected} of 10", "'order-1': user_identities.email: is no e-mail", results[0]["ledger"]):
-            assert part in str(cause)
+        named = ["row 'order-1'", "rows 'order-1', 'order-2'", "rows 'order-1', 'order-2', 'order-3'"][rejected - 1]
+        assert str(cause).splitlines() == [
+            f"{rejected} of 10 rows were rejected, max_rejected is {max_rejected}: {named}: user_identities.email: is "
+            "no e-mail address",
+            "Of the others 0 failed; the rest was delivered, or left out on purpose",
+            "Looking again would not change it: correct these rows, then resend them with resend_from. "
+            f"Ledgers: {results[0]['ledger']}",
+        ]
 
     def test_a_fraction_is_of_the_rows_of_all_deliveries(self, deliver):
         results = [deliver(accepted=9), deliver(rejected=1)]
@@ -168,7 +182,8 @@ class TestThresholds:
         results = [deliver(failed=1, rejected=5) for _ in range(5)]
         cause = failure(sensor(results, max_failed=4).execute, {})
         assert isinstance(cause, RoktIncompleteError)
-        assert "5 of 30 rows" in str(cause)
+        assert str(cause).startswith("5 of 30 rows were not delivered, max_failed is 4\nOf the others 25 were rejected")
+        assert len(str(cause).splitlines()) == 3
         assert str(cause).endswith("and 2 more")
         assert sensor(results, max_failed=5, max_rejected=25).execute({})["rows_failed"] == 5
 
@@ -194,7 +209,35 @@ class TestDeferring:
         assert deferral.timeout == timedelta(hours=1)
         assert deferral.method_name == "execute_complete"
         assert isinstance(deferral.trigger, RoktDeliveryTrigger)
-        assert deferral.trigger.serialize()[1] == {"deliveries": {running: False}, "poke_interval": 7.0}
+        stored = deferral.trigger.serialize()[1]
+        assert 3590 < stored.pop("deadline") - time.time() <= 3600
+        assert stored == {"deliveries": {running: False}, "poke_interval": 7.0}
+
+    @pytest.mark.parametrize(
+        ("timeout", "execution_timeout", "ago", "left"),
+        [(60, 5, 0, 5), (5, 60, 0, 5), (60, 60, 20, 40), (60, 5, 3, 2), (5, None, 3, 2), (5, 60, 9, 0)],
+    )
+    def test_it_defers_for_what_is_left_of_its_time(self, begin, timeout, execution_timeout, ago, left):
+        limit = execution_timeout and timedelta(seconds=execution_timeout)
+        waiting = sensor(begin().delivery_id, deferrable=True, timeout=timeout, execution_timeout=limit)
+        started = SimpleNamespace(start_date=datetime.now(UTC) - timedelta(seconds=ago))
+        with pytest.raises(TaskDeferred) as deferral:
+            waiting.poke({"ti": started})
+        deadline = deferral.value.trigger.serialize()[1]["deadline"]
+        for found in (deferral.value.timeout.total_seconds(), deadline - time.time()):
+            assert found == pytest.approx(left, abs=1)
+
+    def test_time_that_is_over_is_told_with_what_was_waited_for(self, begin):
+        waiting = sensor(begin(UNKNOWN).delivery_id, deferrable=True, timeout=5)
+        with pytest.raises(AirflowSensorTimeout, match=f"timeout=0:00:05: 1 deliveries, {UNKNOWN}"):
+            waiting.execute_complete({}, {"status": "timeout"})
+        slow = sensor(UNKNOWN, deferrable=True, timeout=5, execution_timeout=timedelta(seconds=2))
+        with pytest.raises(AirflowTaskTimeout, match="execution_timeout=0:00:02"):
+            slow.execute_complete({}, {"status": "timeout"})
+
+    def test_what_ended_at_the_last_moment_is_over(self, deliver):
+        found = sensor(deliver(accepted=1), deferrable=True).execute_complete({}, {"status": "timeout"})
+        assert found["deliveries"] == 1
 
     def test_it_ends_with_the_value_that_poking_returns(self, begin, finish):
         writer = begin()

@@ -23,7 +23,7 @@ from sqlalchemy.exc import DataError
 
 from airflow_provider_rokt.events.values import BadValue
 from airflow_provider_rokt.events.values import text as normalised_text
-from airflow_provider_rokt.exceptions import RoktAuthError, RoktQueryError, RoktSourceError
+from airflow_provider_rokt.exceptions import RoktAuthError, RoktIncompleteError, RoktQueryError, RoktSourceError
 from airflow_provider_rokt.sources import DictSource, SqlSource
 from airflow_provider_rokt.sources.query_error import query_error
 
@@ -206,6 +206,27 @@ class TestSqlSource:
         source = SqlSource(CONN_ID, ENDLESS)
         timer = threading.Timer(0.3, source.cancel)
         source.cancel() if early else timer.start()
+        started = time.monotonic()
+        with pytest.raises(RoktQueryError, match="cancelled"):
+            source.read(Reader())
+        assert time.monotonic() - started < 5
+
+    @pytest.mark.parametrize("connected", [False, True])
+    def test_a_query_that_had_not_begun_is_cancelled_too(self, connected: bool) -> None:
+        class LateHook(SqliteHook):
+            supports_autocommit = True
+
+            def get_conn(self) -> Any:
+                if not connected:
+                    source.cancel()
+                return super().get_conn()
+
+            def set_autocommit(self, conn: Any, autocommit: bool) -> None:
+                source.cancel()
+                # The database is told, and has nothing to end.
+                time.sleep(0.2)
+
+        source = SqlSource(LateHook(CONN_ID), ENDLESS)
         started = time.monotonic()
         with pytest.raises(RoktQueryError, match="cancelled"):
             source.read(Reader())
@@ -584,6 +605,22 @@ class TestDictSource:
         with pytest.raises(RoktAuthError):
             DictSource(endless(), fetch_size=10).read(consume)
         assert ahead == [10, 10, 10]
+
+    def test_once_cancelled_it_takes_no_more_rows(self) -> None:
+        taken = []
+
+        def rows() -> Iterator[dict[str, int]]:
+            for number in range(10):
+                taken.append(number)
+                if number == 5:
+                    source.cancel()
+                yield {"id": number}
+
+        source, reader = DictSource(rows(), fetch_size=2), Reader()
+        with pytest.raises(RoktIncompleteError, match="stopped") as caught:
+            source.read(reader)
+        assert caught.value.retryable
+        assert (reader.rows, taken) == ([(0,), (1,), (2,), (3,)], [0, 1, 2, 3, 4, 5])
 
     def test_a_later_row_with_a_new_key_is_named(self) -> None:
         reader = Reader()

@@ -138,7 +138,7 @@ def test_a_lock_that_cannot_be_read_is_not_taken_for_free(
 def test_of_many_at_once_one_wins(folder: Folder) -> None:
     if isinstance(folder, StoreFolder):
         pytest.skip("a store without exclusive creation cannot promise it")
-    start, won = Barrier(8), list[str]()
+    start, won = Barrier(8, timeout=60), list[str]()
 
     def take(run: str) -> None:
         start.wait()
@@ -152,6 +152,6 @@ def test_of_many_at_once_one_wins(folder: Folder) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     with folder.read("lock") as file:
         assert won == [json.loads(file.read())["run"]]

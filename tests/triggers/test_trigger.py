@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import time
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
@@ -77,6 +78,13 @@ def test_it_waits_for_the_last_report_and_for_a_delivery_not_begun(begin, finish
         return (await asyncio.wait_for(task, 10)).payload
 
     assert asyncio.run(run()) == {"status": "finished"}
+
+
+def test_it_gives_up_when_time_is_over_also_when_made_again(begin):
+    arguments = trigger(begin().delivery_id).serialize()[1] | {"deadline": time.time() + 0.3}
+    again = RoktDeliveryTrigger(**json.loads(json.dumps(arguments | {"poke_interval": 60})))
+    assert events(again, timeout=5) == [{"status": "timeout"}]
+    assert events(again, timeout=1) == [{"status": "timeout"}]
 
 
 def test_the_event_loop_stays_free_while_it_reads(store):
