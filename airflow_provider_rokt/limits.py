@@ -13,7 +13,8 @@ EVENTS_PER_REQUEST: Final = 100
 # guide, lim: 256 KB a request; http: a batch should not exceed 128 KB.
 REQUEST_BYTES: Final = 256_000
 BATCH_BYTES: Final = 128_000
-# guide, lim: user attributes per batch, and attributes per event.
+# guide, lim: user attributes per batch. Attributes per event are as many, less the one that Rokt adds where a custom
+# feed's credentials send (JSON reference): the schema file says 99.
 ATTRIBUTES: Final = 100
 # guide, lim: batches per second and account, adjustable by Rokt.
 BATCHES_PER_SECOND: Final = 270
@@ -21,6 +22,10 @@ BATCHES_PER_SECOND: Final = 270
 HISTORICAL_MIN_AGE: Final = 72 * 3600
 # http: /events and /bulkevents should not carry data older than 30 days.
 STALE_AGE: Final = 30 * 24 * 3600
+# Another API of Rokt's: nothing from more than 12 months back, nothing from the future. Not published of this one.
+OLDEST_AGE: Final = 365 * 24 * 3600
+# lim: events of one user in 24 hours, on average; 175 in 30 days.
+EVENTS_PER_USER: Final = 150
 # lim: length of an audience's name.
 AUDIENCE_NAME_CHARS: Final = 100
 # Rokt's v1.0 import page says up to 1,000,000 contacts; the v3 page names no number, so a tenth.

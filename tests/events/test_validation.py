@@ -158,6 +158,11 @@ DETAILS = (*DATA, "custom_attributes")
             dict.fromkeys(map(str, range(101)), 1),
             FieldFault("user_attributes", "more than 100 attributes"),
         ),
+        (
+            DETAILS,
+            {"conversiontype": "purchase"} | dict.fromkeys(map(str, range(99)), 1),
+            FieldFault("events[].data.custom_attributes", "more than 99 attributes"),
+        ),
         (("events",), [], FieldFault("events", "empty")),
         ((*DATA, "event_name"), "sale", FieldFault("events[].data.event_name", "not conversion")),
         (
