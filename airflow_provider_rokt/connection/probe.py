@@ -53,11 +53,16 @@ def _reason(error: RoktError, setting: str) -> str:
 def _judged(endpoint: Endpoint, answer: Answer) -> tuple[bool, str]:
     if error := stopping_error(endpoint, answer.status, form_of(answer.body, endpoint.success)):
         return False, f"{endpoint.surface}: {error}"
-    # A refused empty list has passed the door: wrong credentials are answered 401 or 403.
+    # A refused empty list may have passed the door, where wrong credentials are answered 401 or 403; or the list was
+    # looked at first.
     past_the_door = endpoint.check is None and answer.status == 400
     if past_the_door or 200 <= answer.status <= 299:
-        certainty = "" if endpoint.check else ", as far as a probe without data can tell"
-        return True, f"{endpoint.surface}: the credentials are accepted{certainty}; nothing was sent."
+        if endpoint.check:
+            return True, f"{endpoint.surface}: the credentials are accepted; nothing was sent."
+        return True, (
+            f"{endpoint.surface}: the address is reached; the credentials are not proven, since Rokt may judge them "
+            "only where there is data; nothing was sent."
+        )
     return (
         False,
         f"{endpoint.surface}: Rokt answered {answer.status}, which says nothing of the credentials; try again.",

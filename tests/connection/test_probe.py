@@ -10,7 +10,7 @@ from airflow_provider_rokt.api.client import RoktClient
 from airflow_provider_rokt.connection.probe import probe
 from airflow_provider_rokt.connection.settings import RoktSettings, read_settings
 from airflow_provider_rokt.exceptions import RoktSettingsError
-from airflow_provider_rokt.sandbox import Sandbox
+from airflow_provider_rokt.sandbox import Sandbox, Settings
 
 
 @pytest.fixture
@@ -41,9 +41,24 @@ def test_every_surface_with_credentials_is_tried_and_nothing_is_sent(
 ) -> None:
     passed, said = tried(settings_of(sandbox, via))
     assert passed
-    assert said.count("accepted") == len(surfaces)
+    assert said.count("nothing was sent") == len(surfaces)
     assert all(surface in said for surface in surfaces)
     assert sandbox.store.documents == []
+
+
+def test_credentials_that_nothing_proves_are_not_called_accepted(sandbox: Sandbox) -> None:
+    for passed, said in (tried(settings_of(sandbox)), tried_last(sandbox)):
+        assert passed
+        events, _, rest = said.partition("Events API: ")[2].partition(";")
+        assert events == "the address is reached"
+        assert rest.startswith(" the credentials are not proven")
+        assert "Audience import: the credentials are accepted" in said
+
+
+def tried_last(sandbox: Sandbox) -> tuple[bool, str]:
+    """With a wrong secret, where Rokt looks at the data first."""
+    sandbox.reset(Settings(auth_first="no"))
+    return tried(settings_of(sandbox, password="wrong"))
 
 
 @pytest.mark.parametrize(
