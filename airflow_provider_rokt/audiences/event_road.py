@@ -13,7 +13,7 @@ from airflow_provider_rokt.audiences.columns import AUDIENCE, STATUS, Membership
 from airflow_provider_rokt.audiences.guards import mixture_warning
 from airflow_provider_rokt.audiences.members import Member, read_wanted
 from airflow_provider_rokt.audiences.membership import Membership, person_of
-from airflow_provider_rokt.audiences.naming import flag_name, flag_problem, name_problem
+from airflow_provider_rokt.audiences.naming import flag_name, flag_problem, is_usual, name_problem
 from airflow_provider_rokt.audiences.plan import Change
 from airflow_provider_rokt.audiences.spool import MemberSpool
 from airflow_provider_rokt.events.batch import serialise
@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 _GROUPED_AT_ONCE: Final = 5_000
 # Of a person's 64 digits, those that tell audiences apart where rows name them; the rest still tells persons apart.
 _AUDIENCE_DIGITS: Final = 16
+# Names of audiences that are compared with each other.
+_SPELLINGS: Final = 1_000
 
 
 class EventIntake:
@@ -56,6 +58,8 @@ class EventIntake:
         self._attributes = columns.attributes
         self._validator = Validator("membership")
         self._rows = 0
+        self._spellings: dict[str, str] = {}
+        self._told: set[str] = set()
 
     def take(self, rows: Sequence[Row]) -> Packed:
         """Takes the next rows, in order."""
@@ -110,9 +114,22 @@ class EventIntake:
         else:
             problem = self._problem(name)
         if problem is None:
+            self._look_at(name)
             return name
         faults.append(FieldFault(AUDIENCE, problem))
         return self._audience
+
+    def _look_at(self, name: str) -> None:
+        """Says once that rows name audiences which Rokt may not tell apart; never which, as a name is a row's value."""
+        if len(self._spellings) < _SPELLINGS and self._spellings.setdefault(name.casefold(), name) != name:
+            self._tell("audiences whose names differ by case alone")
+        if not is_usual(name):
+            self._tell("an audience whose name holds more than letters a to z, digits, _, - and blanks")
+
+    def _tell(self, what: str) -> None:
+        if what not in self._told:
+            self._told.add(what)
+            log.warning("Rows name %s: what Rokt makes of that is not published", what)
 
     def _problem(self, audience: str) -> str | None:
         flag = self._membership.flag

@@ -1,14 +1,17 @@
 """What stops a run before anything is sent, and what it warns of."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from math import ceil
 from typing import Final, Literal, get_args
 
 from airflow_provider_rokt.audiences.address import EMAIL, OTHER
 from airflow_provider_rokt.audiences.decisions import PlanCounts
-from airflow_provider_rokt.audiences.naming import name_problem
+from airflow_provider_rokt.audiences.naming import is_usual, name_problem
+from airflow_provider_rokt.events.documents import MappingPlan
+from airflow_provider_rokt.events.losses import planned_losses
 from airflow_provider_rokt.exceptions import RoktAudienceError, RoktMappingError
 from airflow_provider_rokt.flow.checks import Check, choice, exceeds, fraction
+from airflow_provider_rokt.flow.suspicion import Suspicion
 from airflow_provider_rokt.limits import SMALLEST_AUDIENCE
 
 MAX_REMOVED: Final = 0.3
@@ -107,6 +110,21 @@ def size_warning(counts: PlanCounts, mode: Mode) -> str | None:
         f"{subject} {size} members. Rokt does not target audiences of fewer than {SMALLEST_AUDIENCE:,}; such a list "
         "can only suppress."
     )
+
+
+def suspicions(audience: str, plan: MappingPlan | None) -> Iterator[Suspicion]:
+    """What Rokt may do otherwise with an audience than whoever sends it thinks.
+
+    :param plan: of its membership events; None for the import.
+    """
+    if not is_usual(audience):
+        text = (
+            f"The audience's name {audience!r} holds more than letters a to z, digits, _, - and blanks. What Rokt "
+            "makes of that is not published: it may become another list's name, or none"
+        )
+        yield Suspicion("name", "", 0, text)
+    if plan is not None:
+        yield from planned_losses(plan)
 
 
 def mixture_warning(addresses: int, hashes: int) -> str | None:

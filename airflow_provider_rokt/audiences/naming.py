@@ -15,12 +15,20 @@ _FLAG_CHARS: Final = 256
 # A name with one of these is a mistake nobody sees, and half of a surrogate pair cannot be sent at all.
 _NEVER: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
+# Rokt has published one name, US_Customers, and not what it makes of others.
+_USUAL: Final = re.compile(r"[A-Za-z0-9_ -]*").fullmatch
+
 
 def name_problem(audience: object) -> str | None:
     """What is wrong with an audience's name, as the end of a sentence that begins with what holds it."""
     if not isinstance(audience, str) or not audience.strip() or len(audience) > AUDIENCE_NAME_CHARS:
         return f"must be a name of 1 to {AUDIENCE_NAME_CHARS} characters"
     return _spelling_problem(audience)
+
+
+def is_usual(audience: str) -> bool:
+    """Whether a name is made of letters, digits, ``_``, ``-`` and blanks alone."""
+    return _USUAL(audience) is not None
 
 
 def flag_problem(flag: object, audience: object) -> str | None:

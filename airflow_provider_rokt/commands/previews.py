@@ -95,6 +95,7 @@ def _of_audience(plan: Mapping[str, Any], options: AudienceOptions) -> Iterator[
     for row in plan["rejected_rows"]:
         reasons = "; ".join(FieldFault(**fault).label for fault in row["faults"])
         yield printable(f"  {RowRef(row['number'], row['key']).label}: {reasons}")
+    yield from [f"Warning: {printable(warning['text'])}" for warning in plan["warnings"]]
     counts = PlanCounts(added=plan["members_added"], unchanged=plan["members_unchanged"])
     if plan["stopped_by"] is None and (warning := size_warning(counts, options.mode)):
         yield warning

@@ -9,7 +9,7 @@ from airflow_provider_rokt.events.block import Document
 from airflow_provider_rokt.events.documents import MappedRow, MappingPlan
 from airflow_provider_rokt.events.fields import COVERED
 from airflow_provider_rokt.events.grouping import TOO_LARGE, Grouping, open_batch
-from airflow_provider_rokt.events.losses import SharedReferences
+from airflow_provider_rokt.events.losses import Ages, SharedReferences, planned_losses
 from airflow_provider_rokt.events.recent_keys import RecentKeys
 from airflow_provider_rokt.events.validation import Validator
 from airflow_provider_rokt.flow.census import Census
@@ -18,7 +18,7 @@ from airflow_provider_rokt.flow.request import Endpoint, Request
 from airflow_provider_rokt.flow.row import FieldFault, RowFault, Skip
 from airflow_provider_rokt.flow.stream import Packed, Row, Selects
 from airflow_provider_rokt.flow.suspicion import Suspicion
-from airflow_provider_rokt.limits import HISTORICAL_MIN_AGE, STALE_AGE
+from airflow_provider_rokt.limits import HISTORICAL_MIN_AGE
 
 # Rokt's clock decides on 72 hours: a row this much older than that is old enough for any sane clock.
 _CLOCK_MARGIN: Final = 300
@@ -60,17 +60,16 @@ class ConversionStream:
         self._bulk = bulk
         self._historical = historical
         self._recent: RecentKeys[str, int] = RecentKeys()
+        self._ages = Ages(now)
         self._references = SharedReferences()
         self._rows = 0
         self._historical_before = (now - HISTORICAL_MIN_AGE - _CLOCK_MARGIN) * 1000
-        self._stale_before = (now - STALE_AGE) * 1000
         self._packers = {
             endpoint: RequestPacker(Request(endpoint, (), paths=plan.paths), batches=batches_per_request)
             for endpoint in filter(None, (bulk, historical))
         }
         # Sent to /historical, an event is not forwarded; sent again on the usual road, it must not pass for a repeat.
         self._salts = {endpoint: _salt(salt, endpoint) for endpoint in self._packers}
-        self._stale = 0
         self.extras: Mapping[str, int] = {}
 
     @property
@@ -81,7 +80,7 @@ class ConversionStream:
     @property
     def suspicions(self) -> list[Suspicion]:
         """What Rokt may do otherwise with the events so far than whoever sends them thinks."""
-        return [*self._stale_events(), *self._references.suspicions()]
+        return [*planned_losses(self._plan), *self._ages.suspicions(), *self._references.suspicions()]
 
     def window(self, rows: Sequence[Row]) -> Packed:
         """Maps, validates and groups one read window, and packs it as its requests are taken.
@@ -139,19 +138,9 @@ class ConversionStream:
 
     def _route(self, document: Document) -> Endpoint:
         timestamp = document["events"][0]["data"]["timestamp_unixtime_ms"]
-        if self._historical and timestamp < self._historical_before:
-            return self._historical
-        if timestamp < self._stale_before:
-            self._stale += 1
-        return self._bulk
-
-    def _stale_events(self) -> Iterator[Suspicion]:
-        if self._stale:
-            text = (
-                f"{self._stale:,} events are older than 30 days: Rokt takes them but they distort audiences; "
-                "historical=True sends them to /historical, which does not forward them for attribution"
-            )
-            yield Suspicion("older than 30 days", "", self._stale, text)
+        is_historical = self._historical is not None and timestamp < self._historical_before
+        self._ages.see(timestamp, is_historical=is_historical)
+        return self._historical if self._historical and is_historical else self._bulk
 
     def _requests(self, grouped: Mapping[Endpoint, Iterator[EventBatch]]) -> Iterator[Request]:
         for endpoint, batches in grouped.items():

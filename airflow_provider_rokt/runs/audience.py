@@ -10,7 +10,7 @@ from airflow_provider_rokt.api.endpoints import BULK
 from airflow_provider_rokt.audiences.audience_stream import AudienceStream, Guards, Intake, Packer
 from airflow_provider_rokt.audiences.columns import AUDIENCE, MembershipColumns, membership_columns
 from airflow_provider_rokt.audiences.event_road import EventIntake, EventPacker
-from airflow_provider_rokt.audiences.guards import check_mirrored_identities
+from airflow_provider_rokt.audiences.guards import check_mirrored_identities, suspicions
 from airflow_provider_rokt.audiences.import_requests import ImportEnvelope, MemberPacker
 from airflow_provider_rokt.audiences.import_road import ImportIntake, ImportPacker
 from airflow_provider_rokt.audiences.membership import Membership
@@ -22,6 +22,7 @@ from airflow_provider_rokt.exceptions import RoktError, RoktMappingError
 from airflow_provider_rokt.flow.packing import batches_per_request
 from airflow_provider_rokt.flow.row import Outcome, names_member
 from airflow_provider_rokt.flow.stream import ColumnNames, Source
+from airflow_provider_rokt.flow.suspicion import Suspicion
 from airflow_provider_rokt.ledger.report import Report
 from airflow_provider_rokt.runs.audience_memory import TaskNote, open_memory
 from airflow_provider_rokt.runs.operation import OperationRun, Place
@@ -37,6 +38,7 @@ class AudienceRun(OperationRun[AudienceOptions]):
     :param keeps_one: the task mirrors no audience but this one, as an operator does; another one is refused then, since
         the one before would stay as it is.
     :ivar memory: of a mirror: whom it added; None for other modes.
+    :ivar suspicions: what looks wrong, once the columns are known.
     """
 
     def __init__(self, place: Place, options: AudienceOptions, *, keeps_one: bool = False) -> None:
@@ -44,6 +46,7 @@ class AudienceRun(OperationRun[AudienceOptions]):
         self.memory = open_memory(place, options) if options.mode == "mirror" else None
         self._note = TaskNote(place, options.audience) if self.memory and keeps_one else None
         self._stream: AudienceStream | None = None
+        self.suspicions: list[Suspicion] = []
 
     def deliver(self, source: Source) -> Report:
         """Delivers the rows; see :meth:`OperationRun.deliver`.
@@ -68,6 +71,9 @@ class AudienceRun(OperationRun[AudienceOptions]):
         """The stream for a query with these columns; the stack gives its disk back."""
         options, rules = self._options, self._options.rules()
         columns, membership = read_columns(names, options, rules), membership_of(options, rules)
+        self.suspicions = audience_suspicions(options, columns)
+        for suspicion in self.suspicions:
+            log.warning("%s", suspicion.text)
         spool = MemberSpool()
         intake, packer = intake_of(options, spool, columns, membership), self._packer(columns, membership)
         guards = Guards(
@@ -140,6 +146,11 @@ def read_columns(names: ColumnNames, options: AudienceOptions, rules: Rules) -> 
             "map the task: .partial(...).expand(audience=[...])"
         )
     return columns
+
+
+def audience_suspicions(options: AudienceOptions, columns: MembershipColumns) -> list[Suspicion]:
+    """What looks wrong with an audience before its first row."""
+    return list(suspicions(options.audience, None if options.via == "import" else columns.plan))
 
 
 def membership_of(options: AudienceOptions, rules: Rules) -> Membership:

@@ -1,5 +1,6 @@
 """A mirror's memory: where it is kept, and which list at Rokt it is of."""
 
+import logging
 import os
 import secrets
 import socket
@@ -7,7 +8,8 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
 from airflow_provider_rokt.connection.settings import RoktSettings
@@ -16,6 +18,10 @@ from airflow_provider_rokt.ledger.overview import Ledger
 from airflow_provider_rokt.runs.operation import Place
 from airflow_provider_rokt.runs.options import AudienceOptions
 from airflow_provider_rokt.storage.folder import ABANDONED_SECONDS, Folder
+
+log = logging.getLogger(__name__)
+
+_NOTES_READ: Final = 200
 
 
 def open_memory(place: Place, options: AudienceOptions) -> MirrorState:
@@ -49,6 +55,7 @@ class TaskNote:
             with folder.read(name) as file:
                 before = file.read().decode()
         except FileNotFoundError:
+            self._warn_of_twins()
             return
         if before != self._audience:
             raise RoktAudienceError(
@@ -56,6 +63,20 @@ class TaskNote:
                 f"{self._audience!r} would leave {before!r} as it is at Rokt: give the other audience a task of its "
                 f"own, or delete {folder.uri}/{name} if that is meant."
             )
+
+    def _warn_of_twins(self) -> None:
+        """Says where another task mirrors an audience whose name differs by case alone; once, as it reads all notes."""
+        for name in islice(self._folder.names(), _NOTES_READ):
+            with suppress(FileNotFoundError), self._folder.read(name) as file:
+                other = file.read().decode()
+                if other != self._audience and other.casefold() == self._audience.casefold():
+                    log.warning(
+                        "Another task mirrors the audience %r, whose name differs from %r by case alone: whether Rokt "
+                        "tells the two apart is not published",
+                        other,
+                        self._audience,
+                    )
+                    return
 
     def write(self) -> None:
         """Remembers it, once a run was confirmed: a name that never worked binds nobody."""

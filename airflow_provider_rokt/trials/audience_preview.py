@@ -19,8 +19,8 @@ def preview_audience(place: Place, options: AudienceOptions, source: Source) -> 
 
     :returns: the counts of rows and members; ``rejected_rows``, the first ones (``number, key, faults``);
         ``rejected_by_reason`` and ``dropped_by_reason`` (``path, reason, rows``), ``dropped`` and ``skipped`` as a
-        report has them; ``stopped_by`` and ``failed_by``: how the task would fail before and after it had sent
-        everything, or None.
+        report has them; ``warnings`` (``kind, column, rows, text``); ``stopped_by`` and ``failed_by``: how the task
+        would fail before and after it had sent everything, or None.
     :raises RoktMappingError: when mapping and columns do not fit.
     """
     run, totals, read = AudienceRun(place, options), Totals(), 0
@@ -45,6 +45,7 @@ def preview_audience(place: Place, options: AudienceOptions, source: Source) -> 
             **stream.extras,
             "rejected_rows": [{**row.row._asdict(), "faults": said(row)} for row in totals.refused],
             **totals.reasons(),
+            "warnings": [suspicion._asdict() for suspicion in run.suspicions],
             "stopped_by": stopped_by,
             "failed_by": None if stopped_by else failed_by(options, read, totals.rejected),
         }

@@ -23,10 +23,10 @@ from airflow_provider_rokt.flow.checks import whole
 from airflow_provider_rokt.flow.row import FieldFault
 from airflow_provider_rokt.flow.stream import Row, Source
 from airflow_provider_rokt.limits import BATCHES_PER_REQUEST
-from airflow_provider_rokt.runs.audience import intake_of, membership_of, read_columns
+from airflow_provider_rokt.runs.audience import audience_suspicions, intake_of, membership_of, read_columns
 from airflow_provider_rokt.runs.conversions import stream_maker
 from airflow_provider_rokt.runs.options import AudienceOptions, ConversionOptions, DeliveryOptions
-from airflow_provider_rokt.trials.crowding import crowding, events_of
+from airflow_provider_rokt.trials.crowding import crowded_user, crowding, events_of
 from airflow_provider_rokt.trials.suspicions import repeated_ids, suspicions, unmapped_recommended
 from airflow_provider_rokt.trials.trial import Sample, Totals, Trial, failed_by, first_rows, stopped_by
 
@@ -95,6 +95,7 @@ def _conversions(sample: Sample, options: ConversionOptions) -> dict[str, Any]:
     warnings = suspicions(plan.steps, columns, sample.rows)
     warnings += [*repeated_ids(trial), *stream.suspicions, *unmapped_recommended(plan.steps)]
     crowd = crowding(sample, options, plan.steps, events)
+    warnings += crowded_user(crowd["batches"]["most_events_of_a_user"])
     return {
         **_totals(sample, options, trial, stream.census),
         "fields": _fields(plan.steps, sample, stream.census, trial),
@@ -117,11 +118,12 @@ def _audience(sample: Sample, options: AudienceOptions) -> dict[str, Any]:
         spool.close()
     census = columns.plan.census
     fields = _fields(steps, sample, census, totals)
+    warnings = [*suspicions(steps, names, sample.rows), *audience_suspicions(options, columns)]
     return {
         **_totals(sample, options, totals, census),
         "fields": fields,
         "coverage": _carried(fields, len(sample.rows)),
-        "warnings": [warning._asdict() for warning in suspicions(steps, names, sample.rows)],
+        "warnings": [warning._asdict() for warning in warnings],
     }
 
 

@@ -10,7 +10,8 @@ from airflow_provider_rokt.events.block import Step
 from airflow_provider_rokt.events.destinations import IDENTITY_PATHS
 from airflow_provider_rokt.flow.request import Batch, Endpoint
 from airflow_provider_rokt.flow.stream import Row
-from airflow_provider_rokt.limits import BATCHES_PER_REQUEST
+from airflow_provider_rokt.flow.suspicion import Suspicion
+from airflow_provider_rokt.limits import BATCHES_PER_REQUEST, EVENTS_PER_USER
 from airflow_provider_rokt.runs.conversions import stream_maker
 from airflow_provider_rokt.runs.options import ConversionOptions
 from airflow_provider_rokt.trials.trial import Sample
@@ -45,6 +46,20 @@ def crowding(
             "most_events_of_a_user": max(users.values(), default=0),
         },
     }
+
+
+def crowded_user(most: int) -> list[Suspicion]:
+    """A user of more events than Rokt expects.
+
+    :param most: events that one user has among those looked at.
+    """
+    if most <= EVENTS_PER_USER:
+        return []
+    text = (
+        f"One user has {most:,} of these events: by default Rokt allows {EVENTS_PER_USER} of a user in 24 hours and "
+        "175 in 30 days, on average, and says nothing of those beyond. Is an identity shared, like a shop's own?"
+    )
+    return [Suspicion("crowded user", "", most, text)]
 
 
 def _count(rows: Sequence[Row], sample: Sample, options: ConversionOptions) -> int:

@@ -1,6 +1,15 @@
 """What Rokt may accept and never use is counted."""
 
-from airflow_provider_rokt.events.losses import SharedReferences
+import pytest
+
+from airflow_provider_rokt.events.losses import Ages, SharedReferences, planned_losses
+from airflow_provider_rokt.events.mapping import compile_mapping
+from airflow_provider_rokt.events.rules import Rules
+from tests.events.test_mapping import LEAST, LEAST_ROW
+
+NOW = 1767225600
+DAY = 24 * 3600
+CONSENT = "consent_state.gdpr.ads.consented"
 
 
 def seen(*events: tuple[str, str | None, str]) -> list[tuple[int, str]]:
@@ -30,3 +39,37 @@ def test_memory_is_bounded() -> None:
     assert seen(("a", "R", "buy"), *far, ("b", "R", "buy")) == []
     ((rows, _),) = seen(("a", "R", "buy"), *far[:16_384], ("b", "R", "buy"))
     assert rows == 1
+
+
+@pytest.mark.parametrize(
+    ("age", "is_historical", "kinds"),
+    [
+        (0, False, []),
+        (30 * DAY, False, []),
+        (30 * DAY + 1, False, ["older than 30 days"]),
+        (30 * DAY + 1, True, []),
+        (365 * DAY, True, []),
+        (365 * DAY + 1, True, ["older than 12 months"]),
+        (365 * DAY + 1, False, ["older than 30 days", "older than 12 months"]),
+        (-300, False, []),
+        (-301, False, ["in the future"]),
+    ],
+)
+def test_events_of_an_age_that_rokt_may_not_use_are_counted(age: int, is_historical: bool, kinds: list[str]) -> None:
+    ages = Ages(NOW)
+    for _ in range(2):
+        ages.see((NOW - age) * 1000, is_historical=is_historical)
+    assert [(found.kind, found.rows) for found in ages.suspicions()] == [(kind, 2) for kind in kinds]
+
+
+@pytest.mark.parametrize(
+    ("environment", "more", "kinds"),
+    [
+        ("production", {}, []),
+        ("development", {}, ["environment"]),
+        ("production", {CONSENT: {"literal": True}}, ["consent"]),
+    ],
+)
+def test_what_a_mapping_alone_may_lose(environment: str, more: dict[str, object], kinds: list[str]) -> None:
+    plan = compile_mapping(LEAST | more, tuple(LEAST_ROW), Rules(now=NOW, environment=environment))
+    assert [found.kind for found in planned_losses(plan)] == kinds

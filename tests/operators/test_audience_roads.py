@@ -185,6 +185,37 @@ def test_the_import_says_nothing_of_events(caplog):
 # --- names
 
 
+@pytest.mark.parametrize("via", ["import", "events"])
+@pytest.mark.parametrize(("audience", "told"), [("US_Customers - 2", 0), ("Käufer", 1), ("vip!", 1), ("a/b", 1)])
+def test_a_name_beyond_letters_and_digits_is_told_once(caplog, via, audience, told):
+    send([{"email": A}], audience, via=via)
+    assert caplog.text.count(f"name {audience!r} holds more than letters a to z, digits, _, - and blanks") == told
+    seen = RoktHook().preview_audience([{"email": A}], audience, via=via)
+    assert [warning["kind"] for warning in seen["warnings"]] == ["name"] * told
+
+
+def test_what_all_events_may_lose_is_told_of_memberships_too(caplog):
+    row = {"email": A, "consent_state.gdpr.ads.consented": "true"}
+    send([row], via="events", environment="development")
+    assert caplog.text.count("always production") == caplog.text.count("whether Rokt honours it") == 1
+    seen = RoktHook().preview_audience([row], "vip", via="events", environment="development")
+    assert [warning["kind"] for warning in seen["warnings"]] == ["environment", "consent"]
+    caplog.clear()
+    send([row], environment="development")
+    assert "always production" not in caplog.text and "honours" not in caplog.text
+
+
+def test_names_in_rows_are_looked_at_and_not_shown(caplog):
+    rows = [{"email": A, "audience_name": name} for name in ("Käufer-1", "vip", "VIP", "Käufer-2", "Vip", "other")]
+    send(rows, via="events")
+    said = [record.getMessage() for record in caplog.records if "Rows name" in record.getMessage()]
+    assert [text.partition(":")[0] for text in said] == [
+        "Rows name an audience whose name holds more than letters a to z, digits, _, - and blanks",
+        "Rows name audiences whose names differ by case alone",
+    ]
+    assert "Käufer" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("flag", "name"),
     [

@@ -24,6 +24,7 @@ from airflow_provider_rokt.exceptions import (
 )
 from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.operators.rokt import RoktConversionOperator
+from airflow_provider_rokt.sandbox import Settings
 from airflow_provider_rokt.sandbox.faults import Redirect, Refuse, Reset, Status
 from airflow_provider_rokt.task.failures import RoktTaskFailed
 from tests.events.documents import EXAMPLE
@@ -364,6 +365,30 @@ def test_old_events_on_the_usual_road_are_sent_with_a_warning(sandbox, rokt, sho
     assert send()["rows_accepted"] == 3
     text = said()
     assert "30 days" in text and "historical" in text
+
+
+def test_each_delivery_says_once_that_development_may_not_be_used(sandbox, rokt, shop, caplog):
+    shop(orders(250))
+    send(environment="development", fetch_size=50)
+    assert caplog.text.count("environment='development': Rokt's guide says always production") == 1
+    send()
+    assert caplog.text.count("always production") == 1
+
+
+def test_each_delivery_says_once_that_consent_may_not_be_honoured(sandbox, rokt, ledger, caplog):
+    RoktHook().send_conversions(orders(3, **{"consent_state.gdpr.ads.consented": "true"}))
+    assert caplog.text.count("consent_state is mapped, and whether Rokt honours it is not published") == 1
+
+
+def test_events_that_rokt_may_not_use_for_their_age_are_counted(sandbox, rokt, shop, caplog):
+    sandbox.reset(Settings(age_limit=12))
+    rows = orders(4)
+    for row, age in zip(rows, (400, 366, 300, -0.5), strict=True):
+        row["timestamp_unixtime_ms"] = int((time.time() - age * 86400) * 1000)
+    shop(rows)
+    assert send(historical=True)["rows_accepted"] == 4
+    assert sandbox.store.counts.dropped_events == {"older than the age limit": 2, "in the future": 1}
+    assert "2 events are older than 12 months" in caplog.text and "1 events are later than now" in caplog.text
 
 
 def test_rows_that_rokt_takes_for_one_conversion_are_named_once(sandbox, rokt, shop, caplog):

@@ -160,6 +160,18 @@ def test_a_name_that_never_worked_binds_nobody(sandbox, rokt, shop):
         assert operate("vip")["members_added"] == 3
 
 
+def test_an_audience_that_another_task_mirrors_in_other_case_is_told_once(sandbox, rokt, shop, caplog):
+    shop(people(range(3)))
+    for task_id, audience in (("t1", "vip"), ("t2", "VIP"), ("t2", "VIP"), ("t3", "vip"), ("t4", "others")):
+        with in_task(task_id):
+            operate(audience)
+    told = [record.getMessage() for record in caplog.records if "by case alone" in record.getMessage()]
+    assert [text.partition(":")[0] for text in told] == [
+        "Another task mirrors the audience 'vip', whose name differs from 'VIP' by case alone",
+        "Another task mirrors the audience 'VIP', whose name differs from 'vip' by case alone",
+    ]
+
+
 def test_a_task_may_keep_several_lists_through_the_hook(sandbox, rokt, ledger):
     with in_task():
         for _ in range(2):

@@ -142,6 +142,22 @@ def test_ids_and_references_that_are_not_unique_are_counted():
     assert "another id (order-2 and order-3; order-2 and order-4): " in shared["text"]
 
 
+def test_what_rokt_may_not_use_is_told_before_it_is_sent():
+    rows = [order(1, at=NOW - 400 * 86_400_000), order(2, at=NOW + 3_600_000), order(3)]
+    mapping = MAPPING | {"consent_state.ccpa.data_sale_opt_out.consented": {"literal": False}}
+    result = check(rows, mapping, environment="development")
+    assert result["ok"]
+    ages = {"older than 30 days": 1, "older than 12 months": 1, "in the future": 1}
+    assert kinds(result) == {"environment": 0, "consent": 0, **ages}
+
+
+@pytest.mark.parametrize(("count", "told"), [(150, {}), (151, {"crowded user": 151})])
+def test_a_user_of_more_events_than_rokt_expects_is_told(count, told):
+    rows = [order(n, email="p@example.com") for n in range(count)]
+    result = check([*rows, order(999)])
+    assert (result["batches"]["most_events_of_a_user"], kinds(result)) == (count, told)
+
+
 def test_a_recommended_field_is_missed():
     assert kinds(check([order(1)], {path: MAPPING[path] for path in (EMAIL, KEY, TIME, TYPE)})) == {"recommended": 0}
 
