@@ -60,7 +60,7 @@ class Delivery:
         self._ledger = ledger
         self._tally = Tally()
         self._halt = Halt(threads)
-        self._brake = Brake(self._halt)
+        self._brake = Brake(self._halt, threads)
         dispatcher = Dispatcher(post, pacer, retry, self._halt, threads=threads)
         settler = Settler(dispatcher.dispatch, self._halt, self._brake)
         self._engine = Engine(settler.settle, self._given_up, cut, concurrency, threads)
