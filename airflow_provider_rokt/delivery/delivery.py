@@ -149,9 +149,9 @@ class Delivery:
         if self._finished:
             self._describe(error, self._report())
             return
-        self._halt.because("the delivery ended early")
-        self._engine.hurry()
         try:
+            self._halt.because("the delivery ended early")
+            self._engine.hurry()
             self._book(self._engine.drained())
             self._settle_doubts()
             self._tally.fail_the_rest(self._halt.reason)
