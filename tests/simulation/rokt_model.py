@@ -1,0 +1,146 @@
+"""A model of Rokt's bulk events, written from what Rokt publishes and seen of the posted bytes alone.
+
+It takes batches that are right, knows a repeated ``source_request_id`` and ``source_message_id`` again, and names the
+batches that are wrong. An event is wrong where its row says so, in ``custom_attributes.trouble``.
+"""
+
+import html
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final
+
+_DECODER: Final = json.JSONDecoder()
+
+# How an error leads to its batch: by its place in the array, by characters, or not at all.
+TROUBLES: Final = ("path", "position", "none")
+
+
+@dataclass(frozen=True)
+class Posted:
+    """One batch of a posted body.
+
+    :param start: of its text in the body.
+    :param rows: the rows of its events, as ``custom_attributes.row`` numbers them.
+    """
+
+    content: dict[str, Any]
+    start: int
+    end: int
+    rows: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """What Rokt knows it by."""
+        return str(self.content["source_request_id"])
+
+    @property
+    def trouble(self) -> str | None:
+        """How it is wrong."""
+        troubles = (event["data"]["custom_attributes"].get("trouble") for event in self.content["events"])
+        return next((trouble for trouble in troubles if trouble in TROUBLES), None)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer, and what it says.
+
+    :param accepts: rows that it lets pass for accepted.
+    :param blames: rows that it refuses for good, each alone in its batch.
+    """
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    accepts: frozenset[int] = frozenset()
+    blames: frozenset[int] = frozenset()
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the same request would not fare better later."""
+        return not (self.status in (408, 425, 429) or (self.status >= 500 and self.status not in (501, 505)))
+
+
+def posted(body: bytes) -> list[Posted]:
+    """The batches of a body, with their places in it."""
+    text = body.decode()
+    batches, place = [], 1
+    while text[place - 1] != "]":
+        content, end = _DECODER.raw_decode(text, place)
+        rows = tuple(int(event["data"]["custom_attributes"]["row"]) for event in content["events"])
+        batches.append(Posted(content, place, end, rows))
+        place = end + 1
+    return batches
+
+
+def rows_of(batches: list[Posted]) -> frozenset[int]:
+    """The rows of some batches."""
+    return frozenset(row for batch in batches for row in batch.rows)
+
+
+def message(trouble: str, index: int, position: int, value: str) -> str:
+    """An error of Rokt's, which quotes what it complains of."""
+    text = {
+        "path": f"Error converting value \"{value}\" to type 'System.Guid'. Path '[{index}].device_info."
+        f"ios_advertising_id', line 1, position {position}.",
+        "position": "Error reading string. Unexpected token: StartObject. Path 'data.custom_attributes.currency', "
+        f"line 1, position {position}.",
+        "none": 'Required event field "event_type" is missing or empty.',
+    }[trouble]
+    return html.escape(text)
+
+
+def errors_of(messages: list[str]) -> bytes:
+    """A list of errors as Rokt writes it."""
+    return json.dumps({"errors": [{"code": "BAD_REQUEST", "message": text} for text in messages]}).encode()
+
+
+class RoktModel:
+    """What Rokt holds.
+
+    :ivar held: how often each row's event was taken in, repeats left out.
+    :ivar arrivals: when how many batches came.
+    """
+
+    def __init__(self, rng: Random) -> None:
+        self._rng = rng
+        self._requests: set[str] = set()
+        self._messages: set[str] = set()
+        self.held: Counter[int] = Counter()
+        self.arrivals: list[tuple[float, int]] = []
+
+    def take(self, body: bytes) -> Reply:
+        """Takes a request in and answers."""
+        batches = posted(body)
+        wrong = [(index, batch) for index, batch in enumerate(batches) if batch.trouble]
+        for batch in batches:
+            if not batch.trouble:
+                self._hold(batch)
+        if not wrong:
+            return Reply(202, accepts=rows_of(batches))
+        messages = [
+            message(str(batch.trouble), index, self._rng.randint(batch.start + 1, batch.end), marker_in(batch))
+            for index, batch in wrong
+        ]
+        all_told = all(batch.trouble != "none" for _, batch in wrong) or len(batches) == 1
+        named = [batch for _, batch in wrong if batch.trouble != "none" or len(batches) == 1]
+        blames = rows_of([batch for batch in named if len(batch.rows) == 1])
+        if len(wrong) == len(batches):
+            return Reply(400, errors_of(messages), blames=blames)
+        right = [batch for batch in batches if not batch.trouble]
+        return Reply(202, errors_of(messages), accepts=rows_of(right) if all_told else frozenset(), blames=blames)
+
+    def _hold(self, batch: Posted) -> None:
+        if batch.name in self._requests:
+            return
+        self._requests.add(batch.name)
+        for event, row in zip(batch.content["events"], batch.rows, strict=True):
+            if event["data"]["source_message_id"] not in self._messages:
+                self._messages.add(event["data"]["source_message_id"])
+                self.held[row] += 1
+
+
+def marker_in(batch: Posted) -> str:
+    """A value of the batch that nobody but Rokt may see."""
+    return str(next(iter(batch.content.get("user_identities", {"": "nobody"}).values())))

@@ -1,0 +1,334 @@
+"""One seed: a delivery that things befall, then the try after it that nothing befalls, and what did not hold."""
+
+import hashlib
+import json
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from math import inf
+from random import Random
+from typing import Final
+
+from airflow_provider_rokt.api.pacing import Pacer
+from airflow_provider_rokt.api.retry import RetryPolicy
+from airflow_provider_rokt.delivery.delivery import Delivery
+from airflow_provider_rokt.delivery.run import DeliveryRun
+from airflow_provider_rokt.exceptions import RoktLedgerError
+from airflow_provider_rokt.ledger.reader import LedgerReader
+from airflow_provider_rokt.ledger.records import DeliveryHeader
+from airflow_provider_rokt.ledger.writer import LedgerWriter
+from tests.simulation.checker import Outcome, broken, repaired
+from tests.simulation.disk import FAILURES, Disk, MemoryFolder
+from tests.simulation.network import Network
+from tests.simulation.rokt_model import TROUBLES, RoktModel
+from tests.simulation.scheduler import StuckError, World, WorldEnded
+from tests.simulation.shop import GOOD, MARKER, Sale, ShopSource, make_stream, sales_of
+from tests.simulation.weather import Weather
+
+LOGGER: Final = "airflow_provider_rokt"
+# Whether disks fail; see the ledger's writer.
+DISKS_FAIL = False
+
+
+class AlarmError(BaseException):
+    """As Airflow's timeout comes: out of a signal handler, and no Exception."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a seed makes of a delivery; whatever befalls it is drawn as it comes.
+
+    :param ending: what strikes, and at which step: ``stop``, ``stop and alarm``, ``alarm``, ``kill``, ``pause``,
+        ``source``.
+    :param real: the stream of conversions itself.
+    """
+
+    sales: tuple[Sale, ...]
+    window: int
+    per_request: int
+    grouped: bool
+    real: bool
+    concurrency: int
+    rate: float
+    budget: float
+    timeout: float
+    ending: str
+    at_step: int
+    appends: bool
+    slow_disk: float
+    slow_source: float
+    failure: str
+    fails_at: int
+    clock_is_off: float
+
+    @classmethod
+    def of(cls, rng: Random) -> "Plan":
+        """Draws one."""
+        most = rng.choice((0, 1, 5, 20, 20, 60, 60, 150)) if rng.random() > 0.01 else 800
+        ending = rng.choice(
+            ("", "", "", "", "stop", "stop", "stop and alarm", "alarm", "kill", "kill", "pause", "source")
+        )
+        return cls(
+            sales=tuple(sales_of(rng, rng.randint(most // 2, most))),
+            window=rng.choice((1, 3, 10, 10, 50, 1000)),
+            per_request=rng.choice((1, 2, 5, 5, 20, 100)),
+            grouped=rng.random() < 0.4,
+            real=rng.random() < 0.08,
+            concurrency=rng.choice((1, 2, 2, 3, 4, 8)),
+            # A low rate takes the clock far, and every look at it a step.
+            rate=rng.choice((most / 5 + 0.5, most / 2 + 0.5, 30.0 + most, 100.0 + most, 1e9, 1e9, 1e9)),
+            budget=rng.choice((0.0, 2.0, 30.0, 60.0, 600.0)),
+            timeout=rng.choice((1.0, 5.0, 30.0)),
+            ending=ending,
+            at_step=int(10 ** rng.uniform(0.5, 3.3)),
+            appends=rng.random() < 0.6,
+            slow_disk=rng.choice((0.0, 0.0, 0.0, 0.5, 4.0)),
+            slow_source=rng.choice((0.0, 0.0, 0.1, 5.0)),
+            failure=rng.choice(tuple(FAILURES)),
+            fails_at=rng.choice((0, 0, 0, 0, int(10 ** rng.uniform(0, 2)))),
+            clock_is_off=rng.choice((0.0, 0.0, 0.0, rng.uniform(-1e5, 1e5))),
+        )
+
+
+@dataclass
+class Seed:
+    """What came of one.
+
+    :param broken: what did not hold.
+    :param digest: the same for the same run only.
+    :param struck: what befell it, how often.
+    """
+
+    number: int
+    broken: list[str] = field(default_factory=list)
+    digest: str = ""
+    struck: Counter[str] = field(default_factory=Counter)
+    steps: int = 0
+    seconds: float = 0.0
+
+
+class Simulation:
+    """One seed's world.
+
+    :param say: takes the trace, line by line.
+    """
+
+    def __init__(self, seed: int, say: Callable[[str], None] | None = None) -> None:
+        self._seed = Seed(seed)
+        self._rng = Random(seed)
+        # tenacity draws its jitter from here.
+        random.seed(seed)
+        self._plan = plan = Plan.of(self._rng)
+        self._world = World(self._rng, say=say)
+        self._rokt = RoktModel(self._rng)
+        weather = Weather(self._rng, self._world.true_utc, plan.timeout, plan.budget)
+        self._network = Network(self._world, self._rokt, weather, plan.timeout)
+        self._disk = Disk(self._world, self._rng, plan.slow_disk)
+        self._struck_at: tuple[float, float] | None = None
+        self._run: DeliveryRun | None = None
+        if say:
+            shown = {name: value for name, value in vars(plan).items() if name != "sales"}
+            say(f"{shown}, {len(plan.sales)} rows {dict(Counter(sale.kind for sale in plan.sales))}")
+
+    def go(self) -> Seed:
+        """Runs both tries and checks them."""
+        world, plan = self._world, self._plan
+        found: list[str] = []
+        try:
+            self._prepare()
+            first = self._deliver("first", calm=False)
+            found += broken(first, MARKER)
+            self._disk.fails_at, self._disk.lasts = 0, False
+            self._disk.has_failed = False
+            world.clock_is_off, world.ends_at_step = timedelta(), inf
+            second = self._deliver("second", calm=True)
+            found += [f"second try: {text}" for text in (*broken(second, MARKER), *repaired(second))]
+        except StuckError as error:
+            found.append(f"{error} ({plan.ending or 'no'} strike)")
+        self._seed.broken = list(dict.fromkeys(found))
+        self._seed.struck += self._network.struck
+        self._seed.steps = world.steps
+        self._seed.digest = self._digest()
+        return self._seed
+
+    def _prepare(self) -> None:
+        plan, world = self._plan, self._world
+        world.clock_is_off = timedelta(seconds=plan.clock_is_off)
+        if plan.clock_is_off:
+            self._seed.struck["clock off"] += 1
+        if plan.ending == "kill":
+            world.ends_at_step = plan.at_step
+        elif plan.ending == "pause":
+            world.strike(plan.at_step, self._pause)
+        elif plan.ending not in ("", "source"):
+            world.strike(plan.at_step, self._strike)
+        if DISKS_FAIL:
+            self._disk.fails_at, self._disk.failure = plan.fails_at, plan.failure
+            self._disk.lasts = self._rng.random() < 0.7
+
+    def _pause(self) -> None:
+        self._seed.struck["pause"] += 1
+        self._world.note("the process stands still")
+        self._world.pause(self._rng.choice((0.5, 20.0, 1000.0)))
+
+    def _strike(self) -> None:
+        ending = self._plan.ending
+        self._seed.struck[ending] += 1
+        self._struck_at = (self._world.time, self._world.idle)
+        self._world.note(f"strikes: {ending}")
+        if ending != "alarm" and self._run:
+            self._run.stop()
+        if ending != "stop":
+            raise AlarmError
+
+    def _deliver(self, name: str, *, calm: bool) -> Outcome:
+        plan, world = self._plan, self._world
+        attempts, arrivals = len(self._network.attempts), len(self._rokt.arrivals)
+        self._network.connect(calm=calm)
+        self._struck_at = None
+        folder = MemoryFolder(self._disk, name, appends=plan.appends)
+        outcome = self._outcome(1 if calm else 0)
+        with _listening() as logs:
+            report, error = world.run(lambda: self._drive(folder, calm=calm))
+            outcome.ended = world.time
+            self._note_end(outcome, error, calm=calm)
+            outcome.report = report or getattr(error, "report", None)
+            # Longer than any look-up of a name.
+            outcome.left = 0 if outcome.ending == "kill" else world.linger(200.0)
+            outcome.logs = [_text(record) for record in logs]
+        outcome.error, outcome.crashes = error, tuple(world.crashes)
+        outcome.attempts = self._network.attempts[attempts:]
+        outcome.arrivals = self._rokt.arrivals[arrivals:]
+        outcome.held = self._rokt.held
+        outcome.files = {
+            path.partition("/")[2]: bytes(data)
+            for path, data in self._disk.files.items()
+            if path.startswith(f"{name}/")
+        }
+        outcome.disk_failed = self._disk.has_failed
+        outcome.read = self._read(folder, name, outcome)
+        return outcome
+
+    def _outcome(self, run: int) -> Outcome:
+        plan = self._plan
+        sent = {
+            sale.number: "good" if sale.kind in GOOD else "bad"
+            for sale in plan.sales
+            if sale.kind in (*GOOD, *TROUBLES)
+        }
+        return Outcome(
+            run=run,
+            sent=sent,
+            invalid=frozenset(sale.number for sale in plan.sales if sale.kind == "invalid"),
+            skipped=sum(sale.kind == "repeat" for sale in plan.sales),
+            rate=plan.rate,
+            budget=self._budget(run),
+            concurrency=plan.concurrency,
+        )
+
+    def _budget(self, run: int) -> float:
+        return 600.0 if run else self._plan.budget
+
+    def _note_end(self, outcome: Outcome, error: BaseException | None, *, calm: bool) -> None:
+        self._world.note(f"ends with {type(error).__name__}: {error}")
+        outcome.clock_is_off = bool(self._world.clock_is_off)
+        outcome.is_paused = bool(self._seed.struck["pause"]) and not calm
+        if isinstance(error, WorldEnded):
+            outcome.ending = "kill"
+            self._seed.struck["kill"] += 1
+        elif self._struck_at:
+            time, idle = self._struck_at
+            outcome.ending = "stop" if self._plan.ending == "stop" else "alarm"
+            outcome.ended_in = (self._world.time - time) - (self._world.idle - idle)
+        elif type(error).__name__ == "ShopError":
+            outcome.ending = "source"
+            self._seed.struck["source"] += 1
+
+    def _drive(self, folder: MemoryFolder, *, calm: bool) -> object:
+        plan, world = self._plan, self._world
+        fails_at = len(plan.sales) * 2 // 3 if plan.ending == "source" and not calm else 0
+        source = ShopSource(world, plan.sales, plan.window, 0.0 if calm else plan.slow_source, fails_at)
+        self._run = DeliveryRun(
+            source,
+            lambda columns: make_stream(columns, plan.per_request, grouped=plan.grouped, real=plan.real),
+            lambda: self._begin(folder, 1 if calm else 0),
+        )
+        return self._run.run().summary()
+
+    def _begin(self, folder: MemoryFolder, run: int) -> Delivery:
+        plan = self._plan
+        header = DeliveryHeader(
+            delivery_id=f"run-{run}",
+            operation="conversions",
+            started_at="2026-03-01T00:00:00+00:00",
+            sender={},
+            options={},
+        )
+        return Delivery(
+            self._network.post,
+            LedgerWriter(folder, header),
+            concurrency=plan.concurrency,
+            pacer=Pacer(plan.rate, threads=self._world),
+            retry=RetryPolicy(self._budget(run)),
+            cut=self._network.cut,
+            threads=self._world,
+        )
+
+    def _read(self, folder: MemoryFolder, name: str, outcome: Outcome) -> str:
+        """What is wrong with how the ledger's reader reads it; ``""`` for nothing."""
+        reader = LedgerReader(folder, name)
+        try:
+            list(reader.requests()), list(reader.rows()), list(reader.dropped())
+            report = reader.report()
+            if report is not None and outcome.report is not None and report["rows_read"] != outcome.report["rows_read"]:
+                return "its report is another one"
+            if report is not None:
+                _ = reader.header
+        except Exception as error:
+            if not (isinstance(error, RoktLedgerError) and outcome.disk_failed):
+                return f"{type(error).__name__}: {error}"
+        return ""
+
+    def _digest(self) -> str:
+        files = {
+            path: hashlib.sha256(bytes(data)).hexdigest()
+            for path, data in sorted(self._disk.files.items())
+            # Says when it was finished, by this machine's clock.
+            if "report.jsonl" not in path
+        }
+        held = sorted(self._rokt.held.items())
+        whole = json.dumps([self._world.digest, self._world.time, files, held, self._seed.broken])
+        return hashlib.sha256(whole.encode()).hexdigest()[:16]
+
+
+def simulate(seed: int, say: Callable[[str], None] | None = None) -> Seed:
+    """Runs one seed."""
+    return Simulation(seed, say).go()
+
+
+@contextmanager
+def _listening() -> Iterator[list[logging.LogRecord]]:
+    """Everything that the package logs."""
+    logger = logging.getLogger(LOGGER)
+    records: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = records.append  # type: ignore[method-assign]
+    level, propagates = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    try:
+        yield records
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagates
+
+
+def _text(record: logging.LogRecord) -> str:
+    traced = logging.Formatter().formatException(record.exc_info) if record.exc_info else ""
+    return record.getMessage() + traced
