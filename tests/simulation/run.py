@@ -149,6 +149,8 @@ class Simulation:
             found += [f"second try: {text}" for text in (*broken(second, MARKER), *repaired(second))]
         except StuckError as error:
             found.append(f"{error} ({plan.ending or 'no'} strike)")
+        except Exception as error:
+            found.append(f"the simulation fell over: {type(error).__name__}: {error}")
         self._seed.broken = list(dict.fromkeys(found))
         self._seed.struck += self._network.struck
         self._seed.steps = world.steps

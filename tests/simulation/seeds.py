@@ -61,7 +61,9 @@ def results(numbers: Iterable[int], processes: int) -> Iterator[Seed]:
 
 def commit() -> str:
     """The commit that is run, so that a seed can be run again."""
-    asked = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=Path(__file__).parent, capture_output=True, text=True
-    )
+    command = ["git", "describe", "--always", "--dirty"]
+    try:
+        asked = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True)
+    except OSError:
+        return "unknown"
     return asked.stdout.strip() or "unknown"

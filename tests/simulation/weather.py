@@ -156,7 +156,9 @@ class Weather:
             index = self._rng.randrange(len(batches))
             batch = batches[index]
             how = self._rng.choice(("path", "position"))
-            body = errors_of([message(how, index, self._rng.randint(batch.start + 1, batch.end), marker_in(batch))])
+            # Its value is another batch's, so that what is known of the blamed one does not tell it.
+            value = marker_in(self._rng.choice(batches))
+            body = errors_of([message(how, index, self._rng.randint(batch.start + 1, batch.end), value)])
             return Reply(self._rng.choice((400, 422)), body, blames=_alone([batch]))
 
         return replace(self._instead(misled), is_taken=False)
