@@ -1,7 +1,6 @@
 """A network between a delivery and the model of Rokt; posts as RoktClient does, and fails as the weather has it."""
 
 from collections import Counter
-from dataclasses import dataclass
 from math import inf
 
 from requests.structures import CaseInsensitiveDict
@@ -10,35 +9,13 @@ from airflow_provider_rokt.api.client import Answer
 from airflow_provider_rokt.exceptions import RoktEndpointError, RoktUnreachableError
 from airflow_provider_rokt.flow.request import Endpoint
 from airflow_provider_rokt.network.outages import NoAnswerError
+from tests.simulation.outcome import Attempt
 from tests.simulation.rokt_model import Reply, RoktModel, posted, rows_of
 from tests.simulation.scheduler import World
-from tests.simulation.weather import Fate, Weather
+from tests.simulation.weather import Weather
 
 # As RoktClient has it.
 SLOWEST_BYTES = 50_000
-
-
-@dataclass(eq=False)
-class Attempt:
-    """One attempt, as an onlooker on the wire sees it.
-
-    :param names: the batches' request ids.
-    :ivar ended: when the sender had an answer, or gave up.
-    :ivar reply: what the sender got; None where that was no answer.
-    """
-
-    number: int
-    begun: float
-    names: frozenset[str]
-    rows: frozenset[int]
-    size: int
-    run: int
-    fate: Fate
-    arrived: float = inf
-    ended: float = inf
-    reply: Reply | None = None
-    coming: Reply | None = None
-    is_broken: bool = False
 
 
 class Network:

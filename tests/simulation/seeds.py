@@ -14,6 +14,8 @@ from tests.simulation.run import Seed, simulate
 
 # So many seeds go to a process at once.
 _SHARE: Final = 50
+# So many broken ones are shown.
+_SHOWN: Final = 20
 # Seeds are so short that collecting garbage after each would take as long again.
 _COLLECT_EVERY: Final = 200
 
@@ -67,3 +69,18 @@ def commit() -> str:
     except OSError:
         return "unknown"
     return asked.stdout.strip() or "unknown"
+
+
+def show(tally: Tally, seconds: float) -> None:
+    """Says what came of them."""
+    at = commit()
+    print(
+        f"{tally.seeds:,} seeds of {at} in {seconds:.0f} s, {tally.seeds / seconds:.0f} a second, {tally.steps:,} steps"
+    )
+    slowest = tally.slowest
+    print(f"the slowest: {slowest.number}@{at}, {slowest.seconds:.2f} s, {slowest.steps:,} steps")
+    print("what struck: " + ", ".join(f"{kind} {times:,}" for kind, times in tally.struck.most_common()))
+    for seed in sorted(tally.broken, key=lambda seed: seed.number)[:_SHOWN]:
+        print(f"BROKEN {seed.number}@{at}: {'; '.join(seed.broken)[:300]}")
+        print(f"       python -m tests.simulation --replay {seed.number} -v")
+    print(f"{len(tally.broken)} of {tally.seeds:,} seeds broke an invariant")

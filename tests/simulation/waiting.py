@@ -18,7 +18,7 @@ class Flag:
         return self._is_set
 
     def wait(self, seconds: float) -> bool:
-        return self._world.wait(self.is_set, seconds)
+        return bool(self._world.wait(self.is_set, seconds))
 
 
 class Mailbox:
