@@ -42,6 +42,8 @@ def _error(outcome: Outcome) -> Iterator[str]:
         yield f"the error is {name}: {outcome.error}"
     if name.startswith(_OUR_ERRORS) and outcome.report is None and outcome.attempts:
         yield f"{name} carries no report"
+    if outcome.disk_failed and outcome.error is None:
+        yield "the disk failed and nobody was told"
     for crash in outcome.crashes:
         yield f"a thread ended with {type(crash).__name__}: {crash}"
 
@@ -164,9 +166,11 @@ def _report(outcome: Outcome, report: dict[str, Any]) -> Iterator[str]:
     proven = {row for row in outcome.accepts if outcome.held[row]}
     if accepted > len(proven):
         yield f"{accepted} rows accepted, of which {len(proven)} are held by Rokt and said to be"
-    if outcome.disk_failed:
-        return
     final = json.loads(outcome.files.get("report.jsonl", b"{}") or b"{}")
+    if outcome.disk_failed:
+        if final.get("complete"):
+            yield "the ledger passes for complete, and the disk failed"
+        return
     if outcome.ending != "alarm" and {name: final.get(name) for name in report} != report:
         yield "the ledger's report is another one"
     named_rejected, named_failed = outcome.ended_as("rejected"), outcome.ended_as("failed")
@@ -217,7 +221,8 @@ def _chained(one: traceback.TracebackException | None) -> Iterator[object]:
     while one is not None:
         yield from one.format_exception_only()
         yield from _chained(one.__cause__)
-        one = one.__context__
+        # What is suppressed is never shown.
+        one = None if one.__suppress_context__ else one.__context__
 
 
 def repaired(outcome: Outcome) -> Iterator[str]:

@@ -155,6 +155,8 @@ class Simulation:
             if path.startswith(f"{name}/")
         }
         outcome.disk_failed = self._disk.has_failed
+        if self._disk.has_failed:
+            self._seed.struck[self._disk.failure] += 1
         outcome.read = self._read(folder, name, outcome)
         return outcome
 
