@@ -2,18 +2,32 @@
 
 from dataclasses import dataclass
 from random import Random
+from typing import Final
 
 from tests.simulation.disk import FAILURES
 from tests.simulation.shop import Sale, sales_of
+
+_ENDINGS: Final = (
+    *("",) * 4,
+    *("stop",) * 2,
+    "stop and alarm",
+    "stop, then alarm",
+    "alarm",
+    *("kill",) * 2,
+    "pause",
+    "source",
+)
 
 
 @dataclass(frozen=True)
 class Plan:
     """What a seed makes of a delivery; whatever befalls it is drawn as it comes.
 
-    :param ending: what strikes, and at which step: ``stop``, ``stop and alarm``, ``alarm``, ``kill``, ``pause``,
+    :param ending: what strikes, and at which step: ``stop``, ``stop and alarm`` in
+        one handler, ``stop, then alarm``, ``alarm``, ``kill``, ``pause``,
         ``source``.
     :param real: the stream of conversions itself.
+    :param interleaving: how often whoever looks at the clock lets others go first.
     """
 
     sales: tuple[Sale, ...]
@@ -33,14 +47,14 @@ class Plan:
     failure: str
     fails_at: int
     clock_is_off: float
+    min_rows: int
+    interleaving: float
 
     @classmethod
     def of(cls, rng: Random) -> "Plan":
         """Draws one."""
         most = rng.choice((0, 1, 5, 20, 20, 60, 60, 150)) if rng.random() > 0.01 else 800
-        ending = rng.choice(
-            ("", "", "", "", "stop", "stop", "stop and alarm", "alarm", "kill", "kill", "pause", "source")
-        )
+        ending = rng.choice(_ENDINGS)
         return cls(
             sales=tuple(sales_of(rng, rng.randint(most // 2, most))),
             window=rng.choice((1, 3, 10, 10, 50, 1000)),
@@ -60,4 +74,6 @@ class Plan:
             failure=rng.choice(tuple(FAILURES)),
             fails_at=rng.choice((0, 0, 0, 0, int(10 ** rng.uniform(0, 2)))),
             clock_is_off=rng.choice((0.0, 0.0, 0.0, rng.uniform(-1e5, 1e5))),
+            min_rows=rng.choice((0, 0, 0, 0, 0, most // 2, most // 2 + 1, most + 1)),
+            interleaving=rng.choice((0.0, 0.0, 0.3)),
         )

@@ -66,12 +66,13 @@ class Simulation:
         # tenacity draws its jitter from here.
         random.seed(seed)
         self._plan = plan = Plan.of(self._rng)
-        self._world = World(self._rng, say=say)
+        self._world = World(self._rng, interleaving=plan.interleaving, say=say)
         self._rokt = RoktModel(self._rng)
         weather = Weather(self._rng, self._world.true_utc, plan.timeout, plan.budget)
         self._network = Network(self._world, self._rokt, weather, plan.timeout)
         self._disk = Disk(self._world, self._rng, plan.slow_disk)
         self._struck_at: tuple[float, float] | None = None
+        self._is_alarmed = False
         self._run: DeliveryRun | None = None
         if say:
             shown = {name: value for name, value in vars(plan).items() if name != "sales"}
@@ -111,6 +112,8 @@ class Simulation:
             world.strike(plan.at_step, self._pause)
         elif plan.ending not in ("", "source"):
             world.strike(plan.at_step, self._strike)
+        if plan.ending == "stop, then alarm":
+            world.strike(plan.at_step + self._rng.randint(1, 200), self._alarm)
         if DISKS_FAIL:
             self._disk.fails_at, self._disk.failure = plan.fails_at, plan.failure
             self._disk.lasts = self._rng.random() < 0.7
@@ -127,8 +130,14 @@ class Simulation:
         self._world.note(f"strikes: {ending}")
         if ending != "alarm" and self._run:
             self._run.stop()
-        if ending != "stop":
+        if ending in ("stop and alarm", "alarm"):
+            self._is_alarmed = True
             raise AlarmError
+
+    def _alarm(self) -> None:
+        self._world.note("the alarm goes off")
+        self._is_alarmed = True
+        raise AlarmError
 
     def _deliver(self, name: str, *, calm: bool) -> Outcome:
         plan, world = self._plan, self._world
@@ -189,7 +198,7 @@ class Simulation:
             self._seed.struck["kill"] += 1
         elif self._struck_at:
             time, idle = self._struck_at
-            outcome.ending = "stop" if self._plan.ending == "stop" else "alarm"
+            outcome.ending = "stop" if self._plan.ending.startswith("stop") and not self._is_alarmed else "alarm"
             outcome.ended_in = (self._world.time - time) - (self._world.idle - idle)
         elif type(error).__name__ == "ShopError":
             outcome.ending = "source"
@@ -199,10 +208,13 @@ class Simulation:
         plan, world = self._plan, self._world
         fails_at = len(plan.sales) * 2 // 3 if plan.ending == "source" and not calm else 0
         source = ShopSource(world, plan.sales, plan.window, 0.0 if calm else plan.slow_source, fails_at)
+        min_rows = 0 if calm else plan.min_rows
         self._run = DeliveryRun(
             source,
             lambda columns: make_stream(columns, plan.per_request, grouped=plan.grouped, real=plan.real),
             lambda: self._begin(folder, 1 if calm else 0),
+            min_rows=min_rows,
+            hold=min_rows if min_rows <= plan.window else 0,
         )
         return self._run.run().summary()
 

@@ -44,6 +44,7 @@ class _Thread:
 class World:
     """Implements :class:`~airflow_provider_rokt.flow.threads.Threads`.
 
+    :param interleaving: how often whoever looks at the clock lets others go first.
     :param most_steps: more are an endless run.
     :ivar steps: so far, of all threads.
     :ivar digest: equal for two runs only if all their steps are.
@@ -51,7 +52,14 @@ class World:
     :ivar idle: seconds that the main thread spent on what is no business of the code under test.
     """
 
-    def __init__(self, rng: Random, *, most_steps: int = 200_000, say: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        rng: Random,
+        *,
+        interleaving: float = 0.0,
+        most_steps: int = 200_000,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
         self.rng = rng
         self.time = 1000.0
         self.clock_is_off = timedelta()
@@ -60,7 +68,7 @@ class World:
         self.crashes: list[BaseException] = []
         self.idle = 0.0
         self.ends_at_step: float = inf
-        self._most_steps, self._say = most_steps, say
+        self._interleaving, self._most_steps, self._say = interleaving, most_steps, say
         self._threads: list[_Thread] = []
         self._main: _Thread | None = None
         self._current: _Thread | None = None
@@ -74,6 +82,8 @@ class World:
 
     def now(self) -> float:
         """Seconds that never go back."""
+        if self._interleaving and self.rng.random() < self._interleaving:
+            self.step()
         return self.time
 
     def utc(self) -> datetime:
