@@ -5,29 +5,34 @@ written by Rokt's API, so it proves nothing about any row: not that it was accep
 """
 
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from itertools import product
 from typing import Any, Final
 
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError, RoktError
-from airflow_provider_rokt.flow.request import Endpoint
+from airflow_provider_rokt.flow.request import Endpoint, Surface
 
 
 class Form(StrEnum):
     """What a body looks like."""
 
-    EMPTY = "empty, or {} or an empty list of errors"
+    EMPTY = "empty, `{}` or an empty list of errors"
     ERRORS = "a list of errors"
     UNREADABLE = "errors that cannot be read"
-    FOREIGN = "anything else"
+    FAILURE = "a JSON object that names a failure"
+    OBJECT = "another JSON object"
+    FOREIGN = "something that Rokt does not write"
 
 
 class Ruling(StrEnum):
     """What follows from an answer."""
 
     TAKEN = "accepted, but for the batches that the errors name"
+    UNCONFIRMED = "accepted, but unconfirmed: a mirror does not remember it"
     REFUSED = "nothing accepted; the batches that the errors name are rejected, the others sent again in halves"
     TOO_LARGE = "nothing accepted; sent again in halves, a single batch is rejected"
     OPEN = "nothing accepted; sent again in halves, a single batch fails"
@@ -44,6 +49,7 @@ class Meaning:
     :param source: where this is said: the guide, mParticle's HTTP reference, what was seen of Rokt, or our own reading.
     :param why: what the answer shows, with ``{status}`` and ``{path}``; for a ruling that ends the delivery.
     :param check: what a person should check then; ``""`` for the settings that the endpoint names.
+    :param surfaces: where this is so.
     """
 
     statuses: frozenset[int]
@@ -52,23 +58,42 @@ class Meaning:
     source: str
     why: str = ""
     check: str = ""
+    surfaces: frozenset[Surface] = frozenset(Surface)
 
 
 def _numbers(*parts: int | range) -> frozenset[int]:
     return frozenset(number for part in parts for number in (part if isinstance(part, range) else (part,)))
 
 
+# fmt: off
+_USUAL_NAMES: Final = frozenset((
+    "accepted", "code", "count", "created", "data", "id", "imported", "list", "message", "processed", "received",
+    "request", "requestid", "result", "status", "statuscode", "success", "successful", "total", "updated",
+))
+# fmt: on
+_NAMES_SHOWN: Final = 5
+_FAILURE: Final = re.compile("error|fault|fail|unprocessed|rejected|invalid", re.IGNORECASE)
 _ANY: Final = frozenset(Form)
-_ROKTS: Final = frozenset((Form.EMPTY, Form.ERRORS))
+ROKTS: Final = frozenset((Form.EMPTY, Form.ERRORS))
 _SUCCESS: Final = _numbers(range(200, 300))
 _NEVER: Final = _numbers(501, 505)
 _CREDENTIALS: Final = _numbers(401, 403)
 
 # The first line that fits counts.
 MEANINGS: Final = (
-    Meaning(_SUCCESS, _ROKTS, Ruling.TAKEN, "mParticle: 202, of single batches too; seen: 200 and 201"),
+    Meaning(_SUCCESS, ROKTS, Ruling.TAKEN, "mParticle: 202, of single batches too; seen: 200 and 201"),
     Meaning(
-        _SUCCESS, frozenset((Form.UNREADABLE,)), Ruling.OPEN, "our reading: it names errors, so it accepts nothing"
+        _SUCCESS,
+        frozenset((Form.UNREADABLE, Form.FAILURE)),
+        Ruling.OPEN,
+        "our reading: it names errors, so it accepts nothing",
+    ),
+    Meaning(
+        _SUCCESS,
+        frozenset((Form.OBJECT,)),
+        Ruling.UNCONFIRMED,
+        "our reading: nobody has published what an import answers",
+        surfaces=frozenset((Surface.AUDIENCE_IMPORT,)),
     ),
     Meaning(
         _SUCCESS,
@@ -77,10 +102,10 @@ MEANINGS: Final = (
         "our reading: a web page or another API, as of a captive portal",
         "Rokt's address answered {status} with something that Rokt does not write, such as a web page",
     ),
-    Meaning(_numbers(400, 422), _ROKTS, Ruling.REFUSED, "mParticle: 400; our reading: 422"),
+    Meaning(_numbers(400, 422), ROKTS, Ruling.REFUSED, "mParticle: 400; our reading: 422"),
     Meaning(_numbers(400, 422), _ANY, Ruling.OPEN, "our reading: a gateway's refusal, which blames no row"),
     Meaning(_numbers(409), _ANY, Ruling.OPEN, "our reading: a conflict blames no row"),
-    Meaning(_numbers(413), _ROKTS, Ruling.TOO_LARGE, "our reading"),
+    Meaning(_numbers(413), ROKTS, Ruling.TOO_LARGE, "our reading"),
     Meaning(_numbers(413), _ANY, Ruling.OPEN, "our reading: a gateway's limit, which blames no row"),
     Meaning(_CREDENTIALS, _ANY, Ruling.STOP, "mParticle", "Rokt refused the credentials ({status})"),
     Meaning(
@@ -121,26 +146,43 @@ MEANINGS: Final = (
 )
 
 
-def form_of(body: bytes) -> Form:
-    """What a body looks like."""
+def form_of(body: bytes, success: Mapping[str, Any] | None = None) -> Form:
+    """What a body looks like.
+
+    :param success: members that an answer holds where it means success, as somebody knows of their account; one that
+        holds them is as good as an empty one, and another object then is something else.
+    """
     if not body.strip():
         return Form.EMPTY
     try:
-        content = json.loads(body, object_pairs_hook=_members)
+        # As text, or a body in UTF-16 would be read too.
+        content = json.loads(body.decode(), object_pairs_hook=_members)
     except (ValueError, RecursionError):
         # Cut off, most likely. It names errors, so smaller requests may bring an answer that can be read.
         return Form.UNREADABLE if body.lstrip().startswith(b"{") and b'"errors"' in body else Form.FOREIGN
-    if not isinstance(content, dict):
-        return Form.FOREIGN
-    errors = content.get("errors", [])
-    if not errors:
-        return Form.EMPTY if isinstance(errors, list) and content.keys() <= {"errors"} else Form.FOREIGN
-    return Form.ERRORS if isinstance(errors, list) and all(map(_is_error, errors)) else Form.UNREADABLE
+    return _form_of(content, success) if isinstance(content, dict) else Form.FOREIGN
 
 
-def meaning_of(status: int, form: Form) -> Meaning:
+def _form_of(content: Mapping[str, Any], success: Mapping[str, Any] | None) -> Form:
+    errors = content.get("errors")
+    if errors:
+        return Form.ERRORS if isinstance(errors, list) and all(map(_is_error, errors)) else Form.UNREADABLE
+    if content in ({}, {"errors": []}):
+        return Form.EMPTY
+    if success is not None:
+        return Form.EMPTY if success.items() <= content.items() else Form.FAILURE
+    return Form.FAILURE if _names_a_failure(content) else Form.OBJECT
+
+
+def meaning_of(status: int, form: Form, surface: Surface = Surface.EVENTS) -> Meaning:
     """The line of the table that fits."""
-    return _meanings()[status, form] if (status, form) in _meanings() else MEANINGS[-1]
+    return _meanings().get((status, form, surface), MEANINGS[-1])
+
+
+def members_of(body: bytes) -> str:
+    """The names of an object's members, for a log; what is no usual name may be a value."""
+    names = json.loads(body)
+    return ", ".join(name if name.lower() in _USUAL_NAMES else "…" for name in list(names)[:_NAMES_SHOWN]) or "none"
 
 
 def is_retryable(status: int) -> bool:
@@ -150,7 +192,7 @@ def is_retryable(status: int) -> bool:
 
 def stopping_error(endpoint: Endpoint, status: int, form: Form = Form.EMPTY) -> RoktError | None:
     """Why nothing more should be sent after such an answer; ``None`` for the answers that concern rows."""
-    meaning = meaning_of(status, form)
+    meaning = meaning_of(status, form, endpoint.surface)
     if meaning.ruling is not Ruling.STOP:
         return None
     why = meaning.why.format(status=status, path=endpoint.path)
@@ -161,17 +203,24 @@ def stopping_error(endpoint: Endpoint, status: int, form: Form = Form.EMPTY) -> 
 
 def table() -> Iterator[tuple[str, str, str, str]]:
     """The lines for people: statuses, body, what follows, who says so."""
-    yield "Status", "Body", "What follows", "Who says so"
+    yield "Status", "Body", "What follows for the rows", "Who says so"
     for meaning in MEANINGS:
-        forms = "any" if meaning.forms == _ANY else "; ".join(form for form in Form if form in meaning.forms)
-        yield _ranges(meaning.statuses), forms, meaning.ruling, meaning.source
+        # The forms that no earlier line takes.
+        taken = {form for (_, form, _), one in _meanings().items() if one is meaning}
+        forms = [form for form in Form if form in taken]
+        yield (
+            _ranges(meaning.statuses) + ("" if len(meaning.surfaces) > 1 else " to an import"),
+            "any" if len(forms) == len(Form) else "; ".join(forms),
+            meaning.ruling,
+            meaning.source,
+        )
 
 
 @cache
-def _meanings() -> dict[tuple[int, Form], Meaning]:
-    found: dict[tuple[int, Form], Meaning] = {}
+def _meanings() -> dict[tuple[int, Form, Surface], Meaning]:
+    found: dict[tuple[int, Form, Surface], Meaning] = {}
     for meaning in reversed(MEANINGS):
-        found |= {(status, form): meaning for status in meaning.statuses for form in meaning.forms}
+        found |= dict.fromkeys(product(meaning.statuses, meaning.forms, meaning.surfaces), meaning)
     return found
 
 
@@ -180,6 +229,22 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) < len(pairs):
         raise ValueError("a name stands twice, so readers may differ in what they read")
     return members
+
+
+def _names_a_failure(content: Mapping[str, Any]) -> bool:
+    """Whether an object says by a member's name that not everything went well, as Rokt's older APIs do."""
+    for name, value in content.items():
+        if name.lower() in ("success", "ok") and value is False:
+            return True
+        if re.search("error|fault|fail|unprocessed|rejected|invalid", name, re.IGNORECASE) and value not in (
+            None,
+            [],
+            0,
+        ):
+            return True
+        if isinstance(value, dict) and _names_a_failure(value):
+            return True
+    return False
 
 
 def _is_error(error: Any) -> bool:

@@ -23,6 +23,7 @@ ANSWER_BYTES: Final = 1024 * 1024
 SLOWEST_BYTES: Final = 50_000
 """Bytes a second that a body is allowed to take at the slowest, on top of the connection's timeout."""
 _CHUNK: Final = 64 * 1024
+_SUCCESS_WITH_A_BODY: Final = frozenset(range(200, 300)) - {204}
 
 
 class Answer(NamedTuple):
@@ -183,9 +184,15 @@ def _beginning(response: requests.Response) -> bytes:
 
 
 def _is_short(response: requests.Response, read: bytes) -> bool:
-    """Whether the connection ended before the body did; urllib3 tells that by itself from 2.0 on."""
+    """Whether the connection ended before the answer did."""
     promised = response.headers.get("Content-Length", "")
-    return promised.isdecimal() and len(read) < min(int(promised), ANSWER_BYTES)
+    if promised.isdecimal():
+        # urllib3 tells this by itself from 2.0 on.
+        return len(read) < min(int(promised), ANSWER_BYTES)
+    # A header that breaks off looks like one whose body lasts until the connection ends, and is empty. HTTP/1.1 says
+    # how long an empty body is, but for a 204.
+    ends_anywhere = response.raw.version == 11 and "Transfer-Encoding" not in response.headers
+    return ends_anywhere and not read and response.status_code in _SUCCESS_WITH_A_BODY
 
 
 def _forget(error: BaseException | None) -> None:

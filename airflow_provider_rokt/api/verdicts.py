@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from airflow_provider_rokt.api.answers import Form, Ruling, form_of, meaning_of, stopping_error
+from airflow_provider_rokt.api.answers import ROKTS, Form, Ruling, form_of, meaning_of, members_of, stopping_error
 from airflow_provider_rokt.api.refusals import Refusal, refusals_in, without_values
 from airflow_provider_rokt.flow.request import Batch, Request
 from airflow_provider_rokt.flow.row import FieldFault, Outcome
@@ -15,11 +15,13 @@ class Verdict(NamedTuple):
     """A batch's fate.
 
     :param outcome: accepted, rejected, or failed where the answer cannot be read though the batch was sent alone.
-    :param faults: why it was not accepted.
+    :param faults: why it was not accepted, or not confirmed.
+    :param confirmed: whether the answer that accepted it can only mean that it was taken.
     """
 
     outcome: Outcome
     faults: tuple[FieldFault, ...] = ()
+    confirmed: bool = True
 
     @property
     def accepted(self) -> bool:
@@ -28,27 +30,41 @@ class Verdict(NamedTuple):
 
 
 _ACCEPTED: Final = Verdict(Outcome.ACCEPTED)
+_UNCONFIRMED: Final = Verdict(
+    Outcome.ACCEPTED, (FieldFault("", "an earlier attempt may have used up the request id"),), confirmed=False
+)
+_CONFLICT: Final = 409
 _FAULTS_KEPT: Final = 5
+# A list of errors that is cut at some number is cut at a round one.
+_ROUND: Final = 5
 
 
-def judge(request: Request, status: int, body: bytes) -> list[Verdict | None]:
+def judge(request: Request, status: int, body: bytes, *, repeats: bool = False) -> list[Verdict | None]:
     """What an answer says of each of the request's batches, in their order.
 
     None where it says nothing of a batch, which is then to be sent again in smaller company.
 
     :param status: any but the retryable ones, which say nothing of the batches.
+    :param repeats: whether an earlier attempt at the same bytes may have arrived. Rokt drops a repeated request id
+        without a word, and nobody has published whether it notes an id when it takes a batch, or before.
     :raises RoktAuthError: for 401 and 403.
     :raises RoktEndpointError: where the answer is not that of Rokt's API.
     """
-    form = form_of(body)
+    form = form_of(body, request.endpoint.success)
+    repeats = repeats and request.endpoint.verdict_per_batch
+    if repeats and status == _CONFLICT:
+        return [_UNCONFIRMED for _ in request.batches]
     if error := stopping_error(request.endpoint, status, form):
         raise error
-    ruling = meaning_of(status, form).ruling
+    ruling = meaning_of(status, form, request.endpoint.surface).ruling
     if ruling is Ruling.OPEN:
-        return _open(request, f"Rokt's address answered {status} with {form}")
+        return _open(request, f"Rokt's address answered {status}{'' if form in ROKTS else f' with {form}'}")
+    if ruling is Ruling.UNCONFIRMED:
+        why = f"the answer is not known to mean success (its members: {members_of(body)})"
+        return [Verdict(Outcome.ACCEPTED, (FieldFault("", why),), confirmed=False) for _ in request.batches]
     refusals = refusals_in(body) if form is Form.ERRORS else []
     if ruling is Ruling.TAKEN:
-        return _judge_accepted(request, refusals)
+        return _judge_accepted(request, refusals, _UNCONFIRMED if repeats else _ACCEPTED)
     if ruling is Ruling.TOO_LARGE:
         refusals = [Refusal(f"too large: Rokt refuses {len(request.body):,} bytes in one request")]
     return _judge_refused(request, refusals or [Refusal(f"status {status} and no reason")])
@@ -61,12 +77,18 @@ def _open(request: Request, why: str) -> list[Verdict | None]:
     return [Verdict(Outcome.FAILED, (FieldFault("", why),))]
 
 
-def _judge_accepted(request: Request, refusals: Sequence[Refusal]) -> list[Verdict | None]:
-    """A 2xx: what is not complained of is accepted, if it is known what is complained of."""
+def errors_told(body: bytes) -> int:
+    """How many errors an answer lists; 1 where they cannot be read."""
+    form = form_of(body)
+    return len(refusals_in(body)) if form is Form.ERRORS else int(form in (Form.UNREADABLE, Form.FAILURE))
+
+
+def _judge_accepted(request: Request, refusals: Sequence[Refusal], accepted: Verdict) -> list[Verdict | None]:
+    """A 2xx: what is not complained of is accepted, if it is known what is complained of, and that this is all."""
     if not refusals:
-        return [_ACCEPTED for _ in request.batches]
+        return [accepted for _ in request.batches]
     attributed, all_of_them = _attribute(request, refusals)
-    rest = _ACCEPTED if all_of_them else None
+    rest = accepted if all_of_them and len(refusals) % _ROUND else None
     return [_refused(found, batch) if found else rest for found, batch in zip(attributed, request.batches, strict=True)]
 
 

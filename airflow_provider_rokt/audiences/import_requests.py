@@ -93,6 +93,10 @@ class MemberBlock:
             for half, rows in zip(halves, self.rows.halves(), strict=True)
         ]
 
+    def renewed(self) -> "MemberBlock":
+        """Itself: an import knows no request ids, and adding twice is adding once."""
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class ImportEnvelope:

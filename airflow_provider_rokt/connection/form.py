@@ -21,7 +21,7 @@ class ExtraField:
     """One extra of the connection.
 
     :param name: its key in the connection's extra JSON.
-    :param kind: JSON type: ``string``, ``number`` or ``boolean``.
+    :param kind: JSON type: ``string``, ``number``, ``boolean``, or ``object``, which may come as text.
     :param secret: masked in the form and in logs. Airflow hides stored extras by their name, hence ``…api_key``.
     """
 
@@ -35,7 +35,8 @@ class ExtraField:
 
     def json_schema(self) -> dict[str, Any]:
         """The field's JSON schema, as ``conn-fields`` wants it; null is allowed since the UI saves it for "unset"."""
-        schema: dict[str, Any] = {"type": [self.kind, "null"]}
+        # The form has no field for an object but one that takes text.
+        schema: dict[str, Any] = {"type": ["string" if self.kind == "object" else self.kind, "null"]}
         if self.secret:
             schema["format"] = "password"
         if self.choices:
@@ -71,6 +72,13 @@ EXTRAS: Final = (
         secret=True,
     ),
     ExtraField("account_id", "Rokt account id", "Needed for audiences with an rpub-/rsec- pair."),
+    ExtraField(
+        "audience_success",
+        "Audience import's success",
+        'JSON members that your account\'s import answers where it succeeds, e.g. {"success": true}, if it answers '
+        "more than an empty body; ask your Rokt account manager.",
+        kind="object",
+    ),
     ExtraField(
         "batches_per_second",
         "Batches per second",

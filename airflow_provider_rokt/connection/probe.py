@@ -51,7 +51,7 @@ def _reason(error: RoktError, setting: str) -> str:
 
 
 def _judged(endpoint: Endpoint, answer: Answer) -> tuple[bool, str]:
-    if error := stopping_error(endpoint, answer.status, form_of(answer.body)):
+    if error := stopping_error(endpoint, answer.status, form_of(answer.body, endpoint.success)):
         return False, f"{endpoint.surface}: {error}"
     # A refused empty list has passed the door: wrong credentials are answered 401 or 403.
     past_the_door = endpoint.check is None and answer.status == 400

@@ -1,5 +1,6 @@
 """The connection as read: typed, complete and checked, with every problem reported at once."""
 
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -21,8 +22,9 @@ class RoktSettings:
     :param address_settings: the setting that each surface's address comes from.
     :param credentials: as entered, whichever are there.
     :param account_id: of the v3 audience import.
+    :param audience_success: members of an import's answer that mean success; None where nothing is said.
     :param batches_per_second: the account's limit.
-    :param timeout_seconds: of one request.
+    :param timeout_seconds: of one attempt, its whole answer included.
     """
 
     conn_id: str
@@ -30,6 +32,7 @@ class RoktSettings:
     address_settings: Mapping[Surface, str]
     credentials: Credentials
     account_id: str | None
+    audience_success: Mapping[str, Any] | None
     batches_per_second: float
     timeout_seconds: float
 
@@ -63,6 +66,7 @@ def read_settings(
         {Surface.EVENTS: "events_url" if values["events_url"] else "pod", Surface.AUDIENCE_IMPORT: "audience_url"},
         Credentials(_text(login), _text(password), values["audience_api_key"]),
         values["account_id"],
+        values["audience_success"],
         values["batches_per_second"],
         values["timeout_seconds"],
     )
@@ -173,5 +177,22 @@ def _boolean(raw: object) -> bool:
     return words[word]
 
 
-_READERS: Final[dict[str, Callable[[Any], Any]]] = {"string": _string, "number": _positive, "boolean": _boolean}
-_EXPECTED: Final = {"string": "text", "number": "a number above 0", "boolean": "true or false"}
+def _object(raw: Any) -> Mapping[str, Any]:
+    value = json.loads(raw) if isinstance(raw, str) else raw
+    if not (isinstance(value, Mapping) and value):
+        raise ValueError
+    return value
+
+
+_READERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "string": _string,
+    "number": _positive,
+    "boolean": _boolean,
+    "object": _object,
+}
+_EXPECTED: Final = {
+    "string": "text",
+    "number": "a number above 0",
+    "boolean": "true or false",
+    "object": 'a JSON object with members, like {"success": true}',
+}

@@ -187,6 +187,7 @@ class Delivery:
 
     def _count(self, settlement: Settlement) -> None:
         self._tally.accepted += settlement.accepted
+        self._tally.unconfirmed.update(settlement.unconfirmed)
         self._tally.reject(settlement.rejected)
         self._tally.fail(settlement.failed)
         self._tally.requests += settlement.requests

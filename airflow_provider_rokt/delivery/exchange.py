@@ -61,6 +61,7 @@ class Exchange:
     :param failure: why there is no answer that says anything of the batches; ``""`` where there is one.
     :param error: what must end the delivery.
     :param retry_after: seconds that Rokt asked to wait, where that was too long to wait for.
+    :param repeats: whether an attempt before the last may have arrived.
     """
 
     request: Request
@@ -72,6 +73,7 @@ class Exchange:
     failure: str = ""
     error: Exception | None = None
     retry_after: float | None = None
+    repeats: bool = False
 
 
 class Dispatcher:
@@ -158,11 +160,14 @@ class _Attempts:
         self._halt = halt
         self._status: int | None = None
         self._answers: Counter[str] = Counter()
+        self._repeats = False
         self._departure: Departure | None = None
         self.milliseconds = 0.0
 
     def make(self) -> Answer:
         """One attempt."""
+        # A 429 is said at the door; whoever gives no answer, or fails, may have noted what came.
+        self._repeats = self._repeats or (bool(self._answers) and (self._status is None or self._status >= 500))
         try:
             answer = self._post(self._request.endpoint, self._request.body)
         except NoAnswerError:
@@ -204,7 +209,16 @@ class _Attempts:
         """What came of them."""
         made = self._answers.total()
         return Exchange(
-            self._request, self._status, body, made, self.milliseconds, self._answers, failure, error, retry_after
+            self._request,
+            self._status,
+            body,
+            made,
+            self.milliseconds,
+            self._answers,
+            failure,
+            error,
+            retry_after,
+            self._repeats,
         )
 
     def _answered(self, status: int | None) -> None:

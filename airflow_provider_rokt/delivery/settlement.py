@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace as replaced
 
-from airflow_provider_rokt.api.verdicts import Verdict, judge
+from airflow_provider_rokt.api.verdicts import Verdict, errors_told, judge
 from airflow_provider_rokt.delivery.brake import Brake
 from airflow_provider_rokt.delivery.exchange import Exchange, Halt, failure_of
 from airflow_provider_rokt.flow.packing import RequestPacker
@@ -22,6 +22,8 @@ _GIVE_UP_AFTER: Final = 256
 
 # A batch and the verdict that is final for it.
 Judged = tuple[Batch, Verdict]
+# Takes an exchange and the verdicts that it brought.
+Book = Callable[[Exchange, list[Judged]], None]
 
 
 @dataclass(slots=True)
@@ -30,6 +32,8 @@ class Settlement:
 
     :param records: of the exchanges that settled batches, all numbered 0.
     :param accepted: how many rows.
+    :param unconfirmed: how many of them by an answer that may mean something else, by reason; 0 for what has no row.
+    :param in_vain: how many exchanges in a row accepted nothing.
     :param requests: how many exchanges reached the network.
     :param coverage: accepted rows by the coverage of their batch.
     :param answers: how many answers of each status came, ``"none"`` for none.
@@ -39,6 +43,8 @@ class Settlement:
 
     records: list[RequestRecord] = field(default_factory=list)
     accepted: int = 0
+    unconfirmed: Counter[str] = field(default_factory=Counter)
+    in_vain: int = 0
     rejected: list[RowFault] = field(default_factory=list)
     failed: list[RowFault] = field(default_factory=list)
     requests: int = 0
@@ -54,18 +60,27 @@ class Settlement:
         settlement.book(Exchange(request, failure=why), _failed(request, why))
         return settlement
 
-    def book(self, exchange: Exchange, judged: Sequence[Judged]) -> None:
-        """Adds an exchange and the verdicts it brought."""
+    def count(self, exchange: Exchange, accepted: bool) -> None:
+        """Adds an exchange.
+
+        :param accepted: whether it brought an acceptance.
+        """
         self.requests += exchange.attempts > 0
         self.answers += exchange.answers
         self.error = self.error or exchange.error
         self.retry_after = self.retry_after or exchange.retry_after
+        self.in_vain = 0 if accepted else self.in_vain + 1
+
+    def book(self, exchange: Exchange, judged: Sequence[Judged]) -> None:
+        """Adds the verdicts that an exchange brought."""
         if judged:
             self.records.append(_record(exchange, judged))
         for batch, verdict in judged:
             if verdict.accepted:
                 rows = sum([row.number != NO_ROW for row in batch.rows])
                 self.accepted += rows
+                if not verdict.confirmed:
+                    self.unconfirmed[verdict.faults[0].reason] += rows
                 self.coverage[batch.coverage] += rows
             else:
                 booked = self.rejected if verdict.outcome is Outcome.REJECTED else self.failed
@@ -91,37 +106,73 @@ class Settler:
         self._dispatch = dispatch
         self._halt = halt
         self._brake = brake
+        # Whether Rokt was seen to drop, as a repeat, a batch that it had refused.
+        self._ids_are_burnt = False
 
     def settle(self, request: Request) -> Settlement:
         """Sends a request, and what its answer does not settle again in smaller requests, until all is settled."""
         settlement = Settlement()
-        pending, in_vain = [request], 0
-        while pending:
-            # The last first: halves are followed down to single batches before others are begun, so few are kept.
-            exchange, judged, again = self._exchange(pending.pop(), in_vain)
-            settlement.book(exchange, judged)
-            pending += again
-            accepted = any(verdict.accepted for _, verdict in judged)
-            in_vain = 0 if accepted else in_vain + 1
-            if not exchange.failure:
-                self._brake.answered(accepted)
+        self._run([request], settlement, settlement.book)
         settlement.rejected.sort(key=lambda fault: fault.row)
         return settlement
 
-    def _exchange(self, request: Request, in_vain: int) -> tuple[Exchange, list[Judged], list[Request]]:
-        """An exchange, the verdicts it brings, and the requests to make of what it leaves open."""
+    def _run(self, pending: list[Request], settlement: Settlement, book: Book) -> None:
+        while pending:
+            # The last first: halves are followed down to single batches before others are begun, so few are kept.
+            exchange, verdicts = self._exchange(pending.pop(), settlement.in_vain)
+            judged, open_, parts = _sorted(exchange.request, verdicts)
+            accepted = any(verdict.accepted for _, verdict in judged)
+            settlement.count(exchange, accepted)
+            if not exchange.failure:
+                self._brake.answered(accepted)
+            book(exchange, judged)
+            pending += _repacked(exchange.request, parts)
+            if open_:
+                pending += self._reopened(exchange, open_, settlement, book)
+
+    def _reopened(self, exchange: Exchange, open_: list[Batch], settlement: Settlement, book: Book) -> list[Request]:
+        """The requests to make of what an answer left open."""
+        request = exchange.request
+        if not _took_some(exchange) or self._ids_are_burnt:
+            return _halves(request, _renewed(open_))
+        unexplained = errors_told(exchange.body) - len(request.batches) + len(open_)
+        if unexplained <= 0:
+            # Every error found its batch, but they are so many that there may be more.
+            return [request.with_batches(_renewed(open_))]
+        return self._doubted(request, open_, unexplained, settlement, book)
+
+    def _doubted(
+        self, request: Request, open_: list[Batch], unexplained: int, settlement: Settlement, book: Book
+    ) -> list[Request]:
+        """Looks for the batches that errors are about, among such as were taken; what to send once more after it.
+
+        The ids stay, so that what was taken is not taken twice. Where fewer are refused than there were errors, some
+        were not looked at again but dropped as repeats of the ones refused: those are sent under fresh ids.
+        """
+        found: list[tuple[Exchange, list[Judged]]] = []
+        self._run(_halves(request, open_), settlement, lambda exchange, judged: found.append((exchange, judged)))
+        refused = sum(not verdict.accepted for _, judged in found for _, verdict in judged)
+        clean = [batch for _, judged in found for batch, verdict in judged if verdict.accepted]
+        believed = refused >= unexplained or not clean
+        for exchange, judged in found:
+            book(exchange, [one for one in judged if believed or not one[1].accepted])
+        self._ids_are_burnt = self._ids_are_burnt or not refused
+        return [] if believed else [request.with_batches(_renewed(clean))]
+
+    def _exchange(self, request: Request, in_vain: int) -> tuple[Exchange, Sequence[Verdict | None]]:
+        """An exchange, and the verdicts it brings."""
         if in_vain < _GIVE_UP_AFTER:
             exchange = self._dispatch(request)
         else:
             exchange = Exchange(request, failure=f"not sent: Rokt refused {in_vain} requests in a row")
         if not exchange.failure:
             try:
-                return exchange, *_sorted(request, judge(request, exchange.status or 0, exchange.body))
+                return exchange, judge(request, exchange.status or 0, exchange.body, repeats=exchange.repeats)
             except Exception as error:  # the delivery raises it, once every row is accounted for
                 exchange = replace(exchange, failure=failure_of(error), error=error)
         if exchange.error:
             self._halt.because(exchange.failure)
-        return exchange, _failed(request, exchange.failure), []
+        return exchange, [verdict for _, verdict in _failed(request, exchange.failure)]
 
 
 def _failed(request: Request, why: str) -> list[Judged]:
@@ -133,8 +184,17 @@ def _as_failed(record: VerdictRecord) -> VerdictRecord:
     return replaced(record, outcome=Outcome.FAILED) if record.outcome is Outcome.REJECTED else record
 
 
-def _sorted(request: Request, verdicts: Sequence[Verdict | None]) -> tuple[list[Judged], list[Request]]:
-    """The verdicts that are final, and the requests to make of all other batches."""
+def _took_some(exchange: Exchange) -> bool:
+    return exchange.status is not None and 200 <= exchange.status <= 299
+
+
+def _renewed(batches: Iterable[Batch]) -> list[Batch]:
+    # One that was refused may be known by its id all the same, and be dropped without a word the next time.
+    return [batch.renewed() for batch in batches]
+
+
+def _sorted(request: Request, verdicts: Sequence[Verdict | None]) -> tuple[list[Judged], list[Batch], list[Batch]]:
+    """The verdicts that are final, the batches without one, and the parts of those that were refused as a whole."""
     judged: list[Judged] = []
     open_: list[Batch] = []
     parts: list[Batch] = []
@@ -146,7 +206,7 @@ def _sorted(request: Request, verdicts: Sequence[Verdict | None]) -> tuple[list[
             parts.extend(smaller)
         else:
             judged.append((batch, verdict))
-    return judged, [*_halves(request, open_), *_repacked(request, parts)]
+    return judged, open_, parts
 
 
 def _halves(request: Request, batches: Sequence[Batch]) -> list[Request]:
@@ -187,5 +247,5 @@ def _verdict_records(judged: Iterable[Judged], status: int | None) -> Iterator[V
     """One for each batch; equal neighbours share it, since most requests of a hundred batches have a single one."""
     for (verdict, rows), equal in groupby(judged, lambda one: (one[1], len(one[0].rows))):
         path, reason = verdict.faults[0] if verdict.faults else ("", "")
-        record = VerdictRecord(verdict.outcome, status, rows, reason, path)
+        record = VerdictRecord(verdict.outcome, status, rows, reason, path, confirmed=verdict.confirmed)
         yield from (record for _ in equal)

@@ -39,10 +39,16 @@ def serialise(value: dict[str, Any]) -> bytes:
     return text.decode().encode("ascii", _ESCAPING)
 
 
+_ID: Final = b'{"source_request_id":"'
+_ID_BYTES: Final = 16
+# Where the content begins, behind the id's hex digits, a quote and a comma.
+_CONTENT: Final = len(_ID) + 2 * _ID_BYTES + 2
+
+
 class EventBatch(NamedTuple):
     """Implements :class:`~airflow_provider_rokt.flow.request.Batch`.
 
-    :param body: its JSON, with a ``source_request_id`` derived from everything else in it.
+    :param body: its JSON, with a ``source_request_id`` derived from a salt and everything else in it.
     :param rows: the row each event came from, in the events' order.
     :param coverage: the covered paths that it carries, as bits.
     """
@@ -53,7 +59,13 @@ class EventBatch(NamedTuple):
 
     @classmethod
     def of(
-        cls, user: bytes, events: Sequence[bytes], rows: Sequence[RowRef], more: bytes = b"", coverage: int = 0
+        cls,
+        user: bytes,
+        events: Sequence[bytes],
+        rows: Sequence[RowRef],
+        more: bytes = b"",
+        coverage: int = 0,
+        salt: bytes = b"",
     ) -> "EventBatch":
         """Joins what is serialised already.
 
@@ -61,11 +73,12 @@ class EventBatch(NamedTuple):
         :param events: the JSON object of each event.
         :param rows: one for each event, in the same order.
         :param more: further members of the user's object, a comma before each.
+        :param salt: up to 64 bytes. The same batch under the same salt is the same request at Rokt, however often and
+            by whichever try of a task it is sent; Rokt drops it when it comes again, for 30 days or more (mParticle).
         """
         content = b'%b%b,"events":[%b]}' % (user[1:-1], more, b",".join(events))
-        # The same batch is the same request at Rokt, however often and by whichever try of a task it is sent.
-        digest = blake2b(content, digest_size=16).hexdigest()
-        body = b'{"source_request_id":"%b",%b' % (digest.encode("ascii"), content)
+        digest = blake2b(content, digest_size=_ID_BYTES, key=salt).hexdigest()
+        body = b'%b%b",%b' % (_ID, digest.encode("ascii"), content)
         return tuple.__new__(cls, (body, tuple(rows), coverage))  # a third of the time of the constructor
 
     @property
@@ -79,12 +92,21 @@ class EventBatch(NamedTuple):
             return (self,)
         sections = msgspec.json.decode(self.body, type=dict[str, msgspec.Raw])
         events = msgspec.json.decode(sections.pop("events"), type=list[msgspec.Raw])
-        del sections["source_request_id"]
+        # Salted by the whole's id: the parts of another one are other requests.
+        salt = bytes(sections.pop("source_request_id")).strip(b'"')
         user = msgspec.json.encode(sections)
         return [
-            self.of(user, [bytes(event)], [row], coverage=self.coverage)
+            self.of(user, [bytes(event)], [row], coverage=self.coverage, salt=salt)
             for event, row in zip(events, self.rows, strict=True)
         ]
+
+    def renewed(self) -> "EventBatch":
+        """The same under another id, which follows from its own."""
+        # Nobody has published whether Rokt notes an id when a batch arrives, or when it is taken: one that was
+        # refused might be dropped as a repeat without a word.
+        before = self.body[len(_ID) : _CONTENT - 2]
+        digest = blake2b(before, digest_size=_ID_BYTES).hexdigest()
+        return self._replace(body=b'%b%b",%b' % (_ID, digest.encode("ascii"), self.body[_CONTENT:]))
 
 
 # What surrounds the user's sections and the events in a body.

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
 from typing import Final
 
 from airflow_provider_rokt.events.batch import EventBatch
@@ -59,6 +60,7 @@ class ConversionStream:
         ``bulk`` all the same, since a batch with a fresher event is not processed there.
     :param max_dropped: the share of a field's values in the first window that may be invalid.
     :param selects: tells which rows to send; the others are skipped.
+    :param salt: of the batches' ids, up to 32 bytes.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class ConversionStream:
         group_by_user: bool = True,
         max_dropped: float = 1.0,
         selects: Selects | None = None,
+        salt: bytes = b"",
     ) -> None:
         self._plan = plan
         self._validator = Validator("conversion")
@@ -88,6 +91,8 @@ class ConversionStream:
             endpoint: RequestPacker(Request(endpoint, ()), batches=batches_per_request)
             for endpoint in filter(None, (bulk, historical))
         }
+        # Sent to /historical, an event is not forwarded; sent again on the usual road, it must not pass for a repeat.
+        self._salts = {endpoint: _salt(salt, endpoint) for endpoint in self._packers}
         self._stale = 0
         self.extras: Mapping[str, int] = {}
 
@@ -104,7 +109,9 @@ class ConversionStream:
         if not self._rows:
             self._plan.warn_of_quotes(rows)
         packed = Packed()
-        valid = {endpoint: Grouping(group_by_user=self._group_by_user) for endpoint in self._packers}
+        valid = {
+            endpoint: Grouping(group_by_user=self._group_by_user, salt=salt) for endpoint, salt in self._salts.items()
+        }
         for block in self._plan.apply(rows, self._rows + 1):
             self._judge(block, packed, valid)
         if not self._rows:
@@ -167,3 +174,7 @@ class ConversionStream:
             for batch in batches:
                 if request := packer.add(batch):
                     yield request
+
+
+def _salt(salt: bytes, endpoint: Endpoint) -> bytes:
+    return blake2b(endpoint.path.encode(), digest_size=32, key=salt).digest()

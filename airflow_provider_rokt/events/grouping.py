@@ -35,10 +35,12 @@ class Grouping:
     would be wrong.
 
     :param group_by_user: ``False`` gives each event a batch of its own.
+    :param salt: of the batches' ids.
     """
 
-    def __init__(self, *, group_by_user: bool = True) -> None:
+    def __init__(self, *, group_by_user: bool = True, salt: bytes = b"") -> None:
         self._group_by_user = group_by_user
+        self._salt = salt
         self._grouped: list[OpenBatch] = []
         self._newest: dict[str, OpenBatch] = {}
 
@@ -56,12 +58,12 @@ class Grouping:
         self._newest.clear()
         self._grouped.reverse()
         while self._grouped:
-            yield self._grouped.pop().close()
+            yield self._grouped.pop().close(self._salt)
 
 
-def group(rows: Iterable[tuple[RowRef, dict[str, Any]]], *, group_by_user: bool = True) -> Grouped:
+def group(rows: Iterable[tuple[RowRef, dict[str, Any]]], *, group_by_user: bool = True, salt: bytes = b"") -> Grouped:
     """Groups what is at hand already, see :class:`Grouping`."""
-    grouping, faults = Grouping(group_by_user=group_by_user), []
+    grouping, faults = Grouping(group_by_user=group_by_user, salt=salt), []
     for row, document in rows:
         if single := open_batch(row, document, coverage_of(document)):
             grouping.add(single)
@@ -147,9 +149,12 @@ class OpenBatch:
         self.rows += single.rows
         return True
 
-    def close(self) -> EventBatch:
-        """What is sent."""
-        return EventBatch.of(self.shared, self.events, self.rows, self.attributes, self.coverage)
+    def close(self, salt: bytes = b"") -> EventBatch:
+        """What is sent.
+
+        :param salt: of its id.
+        """
+        return EventBatch.of(self.shared, self.events, self.rows, self.attributes, self.coverage, salt)
 
 
 def _user(sections: dict[str, Any]) -> str:

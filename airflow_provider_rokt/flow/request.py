@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 from airflow_provider_rokt.flow.row import RowRef
 
@@ -32,6 +32,8 @@ class Endpoint:
     :param counts_batches: whether each batch counts for the account's rate; otherwise the request counts as one.
     :param check: HTTP method and path by which credentials can be tried without an effect; None where there is none.
     :param settings: what to check in the connection where the address turns out to be wrong.
+    :param success: members of an answer's JSON object that mean success for this account, besides what is published;
+        None where nobody has said.
     :param refused: what to check where the credentials are refused, by status, 401 and 403.
     """
 
@@ -43,6 +45,7 @@ class Endpoint:
     counts_batches: bool
     check: tuple[str, str] | None = None
     settings: str
+    success: Mapping[str, Any] | None = field(default=None, repr=False)
     refused: Mapping[int, str] = field(repr=False)
 
 
@@ -63,6 +66,9 @@ class Batch(Protocol):
 
     def split(self) -> Sequence["Batch"]:
         """Smaller batches holding the same rows, to find the one Rokt refuses; just itself when it is minimal."""
+
+    def renewed(self) -> "Batch":
+        """The same under a request id that Rokt has not seen; just itself where it has none."""
 
 
 @dataclass(frozen=True)

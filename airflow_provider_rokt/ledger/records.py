@@ -20,6 +20,7 @@ class VerdictRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     :param rows: how many rows it carries.
     :param reason: why it was not accepted; never a value.
     :param path: the field Rokt named, as the guide writes it.
+    :param confirmed: whether the answer that accepted it can only mean that it was taken.
     :param times: how many batches in a row had exactly this verdict. Only lines in the file use more than 1: a
         request of 100 accepted batches is then one short line, and ten million rows take 25 MB, not 500.
     """
@@ -30,6 +31,7 @@ class VerdictRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     path: str = ""
     times: int = 1
+    confirmed: bool = True
 
 
 class RequestRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="request"):

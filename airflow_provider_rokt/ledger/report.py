@@ -40,6 +40,7 @@ def first_reasons(rejections: Sequence[Mapping[str, str]]) -> str:
 class Report:
     """What became of a delivery's rows.
 
+    :param unconfirmed: accepted rows whose answer may mean something else, by reason; 0 for what has no row.
     :param skipped: the skipped rows by reason.
     :param dropped: values that were left out of rows that were sent, by field and reason.
     :param coverage: the share of accepted rows that carry each identity and what else Rokt matches people by.
@@ -61,6 +62,7 @@ class Report:
     rows_rejected: int = 0
     rows_failed: int = 0
     rows_skipped: int = 0
+    unconfirmed: Mapping[str, int] = field(default_factory=dict)
     skipped: Mapping[str, int] = field(default_factory=dict)
     dropped: Mapping[FieldFault, int] = field(default_factory=dict)
     coverage: Mapping[str, float] = field(default_factory=dict)
@@ -84,6 +86,7 @@ class Report:
             "rows_rejected": self.rows_rejected,
             "rows_failed": self.rows_failed,
             "rows_skipped": self.rows_skipped,
+            "rows_unconfirmed": self.rows_unconfirmed,
             **self.extras,
             "skipped": dict(self.skipped),
             "dropped": self.dropped_by_path,
@@ -96,6 +99,11 @@ class Report:
         }
 
     @property
+    def rows_unconfirmed(self) -> int:
+        """How many accepted rows may not have been stored."""
+        return sum(self.unconfirmed.values())
+
+    @property
     def dropped_by_path(self) -> dict[str, int]:
         """How many values of each field were left out."""
         paths: Counter[str] = Counter()
@@ -106,7 +114,8 @@ class Report:
     def __str__(self) -> str:
         codes = ", ".join(f"{code}: {count}" for code, count in sorted(self.status_codes.items())) or "none"
         return (
-            f"Delivery {self.delivery_id}: {self.rows_read} rows read, {self.rows_accepted} accepted, "
+            f"Delivery {self.delivery_id}: {self.rows_read} rows read, {self.rows_accepted} accepted"
+            f"{f' ({self.rows_unconfirmed} unconfirmed)' if self.rows_unconfirmed else ''}, "
             f"{self.rows_rejected} rejected, {self.rows_failed} failed, {self.rows_skipped} skipped; "
             f"{self.batches} batches in {self.requests} requests, answers {codes}. Ledger: {self.ledger}"
         )
@@ -179,6 +188,7 @@ class Tally:
 
     read: int = 0
     accepted: int = 0
+    unconfirmed: Counter[str] = field(default_factory=Counter)
     rejected: int = 0
     failed: int = 0
     failed_without_row: int = 0
@@ -240,6 +250,7 @@ class Tally:
             failed_without_row=self.failed_without_row,
             rejected_without_row=self.rejected_without_row,
             rows_skipped=self.skipped.total(),
+            unconfirmed=dict(self.unconfirmed),
             skipped={str(reason): rows for reason, rows in sorted(self.skipped.items()) if rows},
             dropped=dict(self.dropped),
             coverage=self.census.shares(self.coverage),

@@ -32,9 +32,12 @@ class Attempt:
         self.is_cut = False
         self._line: socket.socket | None = None
 
-    def hold(self, line: socket.socket) -> None:
-        """Takes note of the connection it goes over."""
-        self._line = line
+    def hold(self, connection: socket.socket) -> None:
+        """Takes note of the connection it goes over, once it has one and again where that was kept open."""
+        # A handle of its own: http.client gives a socket away while its last answer is still to be read.
+        if self._line is not None:
+            self._line.close()
+        self._line = socket.socket(connection.family, connection.type, fileno=os.dup(connection.fileno()))
         if self.is_cut:
             self.cut()
 
@@ -54,6 +57,8 @@ class Attempt:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._lines.end(self)
+        if self._line is not None:
+            self._line.close()
 
 
 class Lifelines:
@@ -149,31 +154,24 @@ class _Lifeline:
     host: str
     port: int
     timeout: Any
-    _line: socket.socket | None = None
+    sock: socket.socket | None
 
     def _new_conn(self) -> socket.socket:
         attempt = self.lines.current
         if attempt is not None:
             self.timeout = self._share(attempt)
         made: socket.socket = super()._new_conn()  # type: ignore[misc]
-        self._line = socket.socket(fileno=os.dup(made.fileno()))
-        self._handed()
+        self._handed(made)
         return made
 
     def putrequest(self, *args: Any, **kwargs: Any) -> Any:
-        self._handed()
+        if self.sock is not None:
+            self._handed(self.sock)
         return super().putrequest(*args, **kwargs)  # type: ignore[misc]
 
-    def close(self) -> None:
-        super().close()  # type: ignore[misc]
-        line, self._line = self._line, None
-        if line is not None:
-            line.close()
-
-    def _handed(self) -> None:
-        attempt = self.lines.current
-        if attempt is not None and self._line is not None:
-            attempt.hold(self._line)
+    def _handed(self, connection: socket.socket) -> None:
+        if attempt := self.lines.current:
+            attempt.hold(connection)
 
     def _share(self, attempt: Attempt) -> float:
         """Seconds for each address of the host's name, since they are tried one after the other."""

@@ -49,9 +49,10 @@ class RoktConversionOperator(DeliveryOperator):
         batches.
     :param historical: send events older than 72 hours to ``/historical``. Rokt does not forward those to event
         outputs, so they may never be attributed; fresher events take the usual way.
-    :returns: ``delivery_id, rows_read, rows_accepted, rows_rejected, rows_failed, rows_skipped, skipped`` (rows by
-        reason), ``dropped`` (values left out, by path), ``coverage`` (the share of accepted rows that carry each
-        identity and what else Rokt matches people by), ``batches, requests, status_codes, ledger, rejections``.
+    :returns: ``delivery_id, rows_read, rows_accepted, rows_rejected, rows_failed, rows_skipped, rows_unconfirmed``,
+        ``skipped`` (rows by reason), ``dropped`` (values left out, by path), ``coverage`` (the share of accepted rows
+        that carry each identity and what else Rokt matches people by), ``batches, requests, status_codes, ledger``
+        and ``rejections``.
     :raises RoktSettingsError: in the DAG file, naming every argument that is known to be wrong: out of range, or a
         destination path that does not exist.
     """

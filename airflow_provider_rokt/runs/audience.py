@@ -3,6 +3,7 @@
 import logging
 import secrets
 from contextlib import ExitStack, nullcontext
+from dataclasses import replace
 from functools import partial
 
 from airflow_provider_rokt.api.endpoints import BULK
@@ -83,6 +84,9 @@ class AudienceRun(OperationRun[AudienceOptions]):
             report.judged(self._options.max_rejected, self._options.max_dropped)
         except RoktError:
             return
+        if report.unconfirmed:
+            log.warning("Nothing is remembered of this run, since what Rokt made of it is not confirmed")
+            return
         self.memory.commit(self._stream.plan, self._refused(report))
         if self._note:
             self._note.write()
@@ -95,7 +99,8 @@ class AudienceRun(OperationRun[AudienceOptions]):
     def _packer(self, membership: Membership) -> Packer:
         options, settings = self._options, self._place.settings
         if options.via == "import":
-            envelope = ImportEnvelope(settings.credentials.import_endpoint, options.audience, settings.account_id)
+            endpoint = replace(settings.credentials.import_endpoint, success=settings.audience_success)
+            envelope = ImportEnvelope(endpoint, options.audience, settings.account_id)
             return ImportPacker(MemberPacker(envelope, max_members=options.members_per_request))
         size = batches_per_request(settings.batches_per_second)
         return EventPacker(membership, BULK, audience=options.audience, batches_per_request=size)

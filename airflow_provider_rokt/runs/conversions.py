@@ -33,18 +33,26 @@ class ConversionRun(OperationRun[ConversionOptions]):
             group_by_user=options.group_by_user,
             max_dropped=options.max_dropped,
             selects=self._resend,
+            salt=self._tries.salt(),
         )
         return self._deliver(source, make_stream, min_rows=options.min_rows)
 
 
 def stream_maker(
-    options: ConversionOptions, *, batches: int, group_by_user: bool, max_dropped: float, selects: Selects | None
+    options: ConversionOptions,
+    *,
+    batches: int,
+    group_by_user: bool,
+    max_dropped: float,
+    selects: Selects | None,
+    salt: bytes = b"",
 ) -> Callable[[ColumnNames], ConversionStream]:
     """The function that makes the stream once a query's columns are known; what does not fit is a RoktMappingError.
 
     :param batches: most batches of a request.
     :param max_dropped: the share of a field's values in the first window that may be invalid.
     :param selects: tells which rows to send; the others are skipped.
+    :param salt: of the batches' ids.
     """
     rules = options.rules()
 
@@ -58,6 +66,7 @@ def stream_maker(
             group_by_user=group_by_user,
             max_dropped=max_dropped,
             selects=selects,
+            salt=salt,
         )
 
     return make_stream

@@ -3,7 +3,7 @@
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -13,11 +13,13 @@ from airflow_provider_rokt.api.retry import RetryPolicy
 from airflow_provider_rokt.connection.settings import RoktSettings
 from airflow_provider_rokt.delivery.delivery import Delivery
 from airflow_provider_rokt.delivery.run import DeliveryRun
+from airflow_provider_rokt.exceptions import RoktError
 from airflow_provider_rokt.flow.stream import ColumnNames, Source, Stream
 from airflow_provider_rokt.ledger.overview import Ledger
 from airflow_provider_rokt.ledger.report import Report
 from airflow_provider_rokt.runs.options import DeliveryOptions
 from airflow_provider_rokt.runs.resend import resend_of
+from airflow_provider_rokt.runs.tries import Tries
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ class OperationRun(ABC, Generic[_Options]):
         self._place = place
         self._options = options
         self._resend = resend_of(options, place.ledger)
+        self._tries = Tries(place.ledger.beside("_tries"), place.sender, options.operation)
         self._run: DeliveryRun | None = None
         self._stopped = False
 
@@ -78,10 +81,15 @@ class OperationRun(ABC, Generic[_Options]):
         if not report.rows_read:
             log.info("There are no rows, so nothing was sent")
         log.info("%s", report)
+        for why, rows in sorted(report.unconfirmed.items()):
+            log.warning("%d accepted rows are unconfirmed: %s", rows, why)
         for fault, rows in sorted(report.dropped.items()):
             log.warning("Left out of %d %s: %s: %s", rows, "row" if rows == 1 else "rows", fault.path, fault.reason)
         if self._resend:
             self._resend.check(report)
+        with suppress(RoktError):
+            report.judged(self._options.max_rejected, self._options.max_dropped)
+            self._tries.succeeded()
         return report
 
     def _begin(self, client: RoktClient) -> Delivery:

@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from airflow_provider_rokt import limits
@@ -63,7 +63,16 @@ async def _serve(request: Request) -> Response:
     account.store.handled(Handled(path, answer.status, size, post.at))
     if answer.status is None:
         return ConnectionReset()
+    if answer.pause:
+        headers = {**answer.headers, "content-length": str(len(answer.body))}
+        return StreamingResponse(_dripping(answer), answer.status, headers)
     return Response(answer.body, answer.status, answer.headers)
+
+
+async def _dripping(answer: Reply) -> AsyncIterator[bytes]:
+    for index in range(len(answer.body)):
+        yield answer.body[index : index + 1]
+        await asyncio.sleep(answer.pause)
 
 
 async def _read(request: Request, most: int) -> tuple[bytes | None, int]:

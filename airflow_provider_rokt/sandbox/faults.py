@@ -71,6 +71,21 @@ class Reset(Fault, frozen=True, tag="reset"):
         return Reply(None)
 
 
+class Drip(Fault, frozen=True, tag="drip"):
+    """Replies 202 at once, and then a body of blanks that hardly comes.
+
+    :param seconds: between two bytes.
+    :param bytes_: how many there are.
+    """
+
+    seconds: Annotated[float, Meta(ge=0)] = 1.0
+    bytes_: Annotated[int, Meta(ge=1)] = msgspec.field(default=1000, name="bytes")
+
+    def answer(self) -> Reply:
+        """The slow answer."""
+        return Reply(202, b" " * self.bytes_, pause=self.seconds)
+
+
 class Delay(Fault, frozen=True, tag="delay"):
     """Waits before the request is taken in or, with ``after``, before it is answered."""
 
@@ -96,8 +111,8 @@ class Refuse(Fault, frozen=True, tag="refuse"):
         return None
 
 
-ANSWERING = (Status, Redirect, Reset)
-AnyFault = Status | Redirect | Reset | Delay | Refuse
+ANSWERING = (Status, Redirect, Reset, Drip)
+AnyFault = Status | Redirect | Reset | Drip | Delay | Refuse
 
 
 @dataclass(frozen=True, slots=True)

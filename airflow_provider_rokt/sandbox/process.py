@@ -6,10 +6,13 @@ import sys
 import urllib.request
 from dataclasses import fields
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from airflow_provider_rokt.sandbox.airflow_connection import ImportForm, connection
 from airflow_provider_rokt.sandbox.behaviour import Settings
+
+# What the sandbox holds may be much, and is counted while it is asked for.
+_SECONDS: Final = 60.0
 
 
 class SandboxProcess:
@@ -44,7 +47,7 @@ class SandboxProcess:
         """One of the sandbox's own addresses, e.g. ``ask("/sandbox/summary")``; its JSON, or ``None``."""
         content = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, content, method=method)  # noqa: S310  our own process
-        with urllib.request.urlopen(request) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
             return json.loads(answer.read() or b"null")
 
     def _first_line(self) -> str:

@@ -28,11 +28,13 @@ class Reply:
     """What a request is answered.
 
     :param status: the HTTP status, or ``None`` to reset the connection instead of answering.
+    :param pause: seconds between two bytes of the body.
     """
 
     status: int | None
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    pause: float = 0.0
 
 
 class Refused(Exception):

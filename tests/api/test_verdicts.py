@@ -168,7 +168,9 @@ def test_every_located_error_finds_its_batch(sizes: list[int], data: st.DataObje
             else f"bad. Path 'data.b', line 1, position {position}."
         )
     status = 400 if len(bad) == len(sizes) else 202
-    expected = [REJECTED if index in bad else ACCEPTED for index in range(len(sizes))]
+    # So many errors may be the first so many of more.
+    rest = OPEN if bad and len(bad) % 5 == 0 else ACCEPTED
+    expected = [REJECTED if index in bad else rest for index in range(len(sizes))]
     assert outcomes(request, status, *messages) == expected
 
 

@@ -444,6 +444,7 @@ def test_show_tells_what_became_of_a_delivery(rokt_cli, ledger, finish):
         "rows rejected": 2,
         "rows failed": 1,
         "rows skipped": 0,
+        "rows unconfirmed": 0,
         "batches": 153,
         "requests": 2,
     }

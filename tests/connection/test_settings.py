@@ -28,6 +28,14 @@ def test_what_is_malformed_unknown_and_missing_is_said_together() -> None:
     assert all(name in said for name in ("pod", "timeout_seconds", "event_url", "login", "password"))
 
 
+def test_what_an_import_answers_may_come_as_an_object_or_as_text() -> None:
+    assert read({"audience_success": {"success": True}}).audience_success == {"success": True}
+    assert read({"audience_success": '{"success": true}'}).audience_success == {"success": True}
+    assert read().audience_success is None
+    for wrong in ("yes", "{}", {}, "[1]", True):
+        assert "audience_success must be a JSON object" in problems({"audience_success": wrong})[0]
+
+
 def test_what_the_import_lacks_is_said_with_the_rest() -> None:
     found = problems({"pod": "us9"}, login=None, needs=Surface.AUDIENCE_IMPORT)
     assert len(found) == 4

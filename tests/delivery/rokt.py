@@ -61,18 +61,28 @@ class ModelRokt:
     :param refused: key of an event -> how the error tells the batch: ``"path"``, ``"position"`` or ``"none"``.
     :param troubles: by number of the post, from 0: a status to answer, ``"reset"`` (nothing is taken) or
         ``"reset after"`` (all is taken, but no answer comes).
-    :ivar kept: how often an event was kept, repeated batches aside.
+    :param remembers_refused: knows the ids of batches that it refused, or that it was sent as it failed, too.
+    :param listed: how many errors an answer lists at most.
+    :ivar kept: how often an event was kept, repeated batches and events aside.
+    :ivar repeated: how many batches it knew.
     """
 
     def __init__(
-        self, refused: Mapping[str, str] | None = None, troubles: Mapping[int, int | str] | None = None
+        self,
+        refused: Mapping[str, str] | None = None,
+        troubles: Mapping[int, int | str] | None = None,
+        *,
+        remembers_refused: bool = False,
+        listed: int | None = None,
     ) -> None:
         self._refused = refused or {}
         self._troubles = troubles or {}
+        self._remembers_refused = remembers_refused
+        self._listed = listed
         self._lock = threading.Lock()
         self._request_ids: set[str] = set()
         self.posts = 0
-        self.batches = 0
+        self.batches = self.repeated = self.refusals = 0
         self.kept: Counter[str] = Counter()
 
     def post(self, endpoint: Endpoint, body: bytes) -> Answer:
@@ -82,6 +92,8 @@ class ModelRokt:
             if trouble == "reset":
                 raise NoAnswerError("ConnectionError")
             if isinstance(trouble, int):
+                if trouble == 503 and self._remembers_refused:
+                    self._request_ids |= {batch["source_request_id"] for batch in json.loads(body)}
                 return answer_of(trouble)
             answer = self._answer(body)
             if trouble == "reset after":
@@ -94,13 +106,19 @@ class ModelRokt:
         for index, batch in enumerate(batches):
             keys = [event["data"]["source_message_id"] for event in batch["events"]]
             styles = [self._refused[key] for key in keys if key in self._refused]
+            request_id = batch["source_request_id"]
+            if request_id in self._request_ids:
+                self.repeated += 1
+                continue
             if styles:
-                messages.append(self._message(styles[0], index, body.decode(), batch["source_request_id"]))
-            elif batch["source_request_id"] not in self._request_ids:
-                self._request_ids.add(batch["source_request_id"])
-                self.kept.update(keys)
+                self.refusals += 1
+                messages.append(self._message(styles[0], index, body.decode(), request_id))
+            else:
+                self.kept.update(key for key in keys if key not in self.kept)
+            if not styles or self._remembers_refused:
+                self._request_ids.add(request_id)
         self.batches += len(batches)
-        return answer_of(400 if len(messages) == len(batches) else 202, *messages)
+        return answer_of(400 if len(messages) == len(batches) else 202, *messages[: self._listed])
 
     @staticmethod
     def _message(style: str, index: int, text: str, request_id: str) -> str:

@@ -65,14 +65,15 @@ def deliveries(draw: st.DrawFn) -> tuple[list[list[str]], dict[str, str]]:
 @given(
     delivery=deliveries(),
     troubles=st.dictionaries(st.integers(0, 12), st.sampled_from([429, 503, 500, 408, 413, "reset", "reset after"])),
+    listed=st.none() | st.sampled_from([5, 10]),
 )
 def test_every_row_gets_the_verdict_it_deserves(
-    delivery: tuple[list[list[str]], dict[str, str]], troubles: dict[int, int | str]
+    delivery: tuple[list[list[str]], dict[str, str]], troubles: dict[int, int | str], listed: int | None
 ) -> None:
     users, refused = delivery
     # Rokt refuses a batch alone for its size by a limit of its own; here that is a trouble of the whole request.
     troubles = {post: trouble for post, trouble in troubles.items() if trouble != 413 or (post == 0 and len(users) > 1)}
-    rokt = ModelRokt(refused, troubles)
+    rokt = ModelRokt(refused, troubles, listed=listed)
     settlement = Bench(rokt, RetryPolicy(budget_seconds=6000.0)).settle(request_of(*users))
     good = {key for user in users for key in user if key not in refused}
     assert set(rokt.kept) == good
@@ -83,6 +84,58 @@ def test_every_row_gets_the_verdict_it_deserves(
     assert sum(settlement.answers.values()) == rokt.posts
     # A user's events that were taken with an answer lost are posted again unchanged, so Rokt keeps them once.
     assert set(rokt.kept.values()) <= {1}
+    assert settlement.unconfirmed.total() == 0 or {503, 500, "reset", "reset after"} & set(troubles.values())
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    delivery=deliveries(),
+    troubles=st.dictionaries(st.integers(0, 12), st.sampled_from([503, 429, "reset", "reset after"])),
+    listed=st.none() | st.sampled_from([5, 10]),
+)
+def test_nothing_is_accepted_that_is_not_kept_where_ids_count_from_receipt(
+    delivery: tuple[list[list[str]], dict[str, str]], troubles: dict[int, int | str], listed: int | None
+) -> None:
+    """Rokt may note the ids of what it refuses, and of what it was sent as it failed."""
+    users, refused = delivery
+    rokt = ModelRokt(refused, troubles, remembers_refused=True, listed=listed)
+    settlement = Bench(rokt, RetryPolicy(budget_seconds=6000.0)).settle(request_of(*users))
+    assert set(keys_of(settlement.rejected)) <= set(refused)
+    ended = {*keys_of(settlement.rejected), *keys_of(settlement.failed)}
+    accepted = {key for user in users for key in user} - ended
+    assert settlement.accepted == len(accepted)
+    assert len(accepted - set(rokt.kept)) <= settlement.unconfirmed.total()
+    if not troubles:
+        assert settlement.unconfirmed.total() == 0
+        assert accepted == set(rokt.kept)
+
+
+@pytest.mark.parametrize("trouble", [503, "reset", "reset after"])
+def test_what_may_be_a_repeat_is_accepted_but_not_confirmed(trouble: int | str) -> None:
+    settlement = Bench(ModelRokt(troubles={0: trouble})).settle(request_of(["a"], ["b"]))
+    assert (settlement.accepted, settlement.unconfirmed.total()) == (2, 2)
+    assert [verdict.confirmed for verdict in settlement.records[0].batches] == [False, False]
+    settlement = Bench(ModelRokt(troubles={0: 429, 1: 408})).settle(request_of(["a"], ["b"]))
+    assert (settlement.accepted, settlement.unconfirmed.total()) == (2, 0)
+    # An import is told again whom to add: nobody drops that as a repeat.
+    settlement = Bench(Scripted(answer_of(503), answer_of(201))).settle(import_of(10, 5))
+    assert (settlement.accepted, settlement.unconfirmed.total()) == (10, 0)
+
+
+def test_a_conflict_is_an_acceptance_where_the_same_may_have_arrived_before() -> None:
+    settlement = Bench(Scripted(NoAnswerError("it broke"), answer_of(409))).settle(request_of(["a"], ["b"]))
+    assert (settlement.accepted, settlement.unconfirmed.total(), settlement.failed) == (2, 2, [])
+    settlement = Bench(Scripted(answer_of(409))).settle(request_of(["a"], ["b"]))
+    assert (settlement.accepted, keys_of(settlement.failed)) == (0, ["b", "a"])
+
+
+def test_no_request_more_is_made_where_nothing_is_contradicted() -> None:
+    """One of a hundred without a place: seven halvings, and nobody is asked twice."""
+    rokt = ModelRokt({"row-57": "none"})
+    Bench(rokt).settle(requests_of(100, 100)[0])
+    assert rokt.posts <= 1 + 2 * 7
+    # What was taken already is recognised by the ids it came with.
+    assert rokt.repeated + rokt.refusals + 99 == rokt.batches
 
 
 def test_one_bad_batch_among_many_costs_one_row() -> None:
@@ -255,7 +308,7 @@ def test_an_error_is_kept_while_the_rest_is_settled() -> None:
 def test_of_several_errors_the_first_stays() -> None:
     settlement, request = Settlement(), request_of(["a"])
     for error in (None, RoktAuthError("first"), RoktEndpointError("second"), None):
-        settlement.book(Exchange(request, error=error), [])
+        settlement.count(Exchange(request, error=error), accepted=False)
     assert str(settlement.error) == "first"
 
 
@@ -308,6 +361,9 @@ class Block:
     def split(self) -> Sequence[Batch]:
         middle = len(self.keys) // 2
         return [Block(half, self.size) for half in (self.keys[:middle], self.keys[middle:]) if half]
+
+    def renewed(self) -> Batch:
+        return self
 
 
 class ImportRokt:

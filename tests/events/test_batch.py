@@ -1,5 +1,6 @@
 """A batch's bytes are exactly what went in, in ASCII, under an id of its content."""
 
+import functools
 import json
 import re
 from copy import deepcopy
@@ -97,7 +98,34 @@ def test_it_splits_into_its_events_with_their_rows(document: Document, copies: i
     batch = batch_of(document, copies)
     parts = batch.split()
     assert [part.rows for part in parts] == [(row,) for row in batch.rows]
-    assert {part.body for part in parts} == {batch_of(document).body}
+    contents = [json.loads(part.body) for part in parts]
+    ids = {content.pop("source_request_id") for content in contents}
+    whole = json.loads(batch_of(document).body)
+    # The parts of a batch that was refused are other requests than the same events by themselves.
+    assert whole.pop("source_request_id") not in ids
+    assert all(content == whole for content in contents)
+    assert {part.body for part in parts} == {part.body for part in batch_of(document, copies).split()}
+
+
+@settings(deadline=None)
+@given(conversions, st.binary(max_size=32), st.binary(max_size=32))
+def test_its_id_follows_from_its_salt_and_content(document: Document, one: bytes, other: bytes) -> None:
+    of = functools.partial(EventBatch.of, b'{"environment":"production"}', [serialise(document)], [RowRef.at(1)])
+    assert of(salt=one) == of(salt=one)
+    assert (of(salt=one).body == of(salt=other).body) == (one == other)
+    assert len(of(salt=one).body) == len(of().body)
+
+
+def test_renewed_it_is_the_same_under_another_id() -> None:
+    batch = batch_of(EXAMPLE)
+    seen = [batch]
+    for _ in range(3):
+        seen.append(seen[-1].renewed())
+    contents = [json.loads(one.body) for one in seen]
+    assert len({content.pop("source_request_id") for content in contents}) == 4
+    assert contents == [contents[0]] * 4
+    assert {(one.rows, one.coverage, len(one.body)) for one in seen} == {(batch.rows, batch.coverage, len(batch.body))}
+    assert batch.renewed() == batch.renewed()
 
 
 def test_a_batch_of_one_event_is_minimal() -> None:

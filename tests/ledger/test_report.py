@@ -42,6 +42,7 @@ def test_the_summary_is_flat_and_complete():
         "rows_rejected": 25,
         "rows_failed": 3,
         "rows_skipped": 2,
+        "rows_unconfirmed": 0,
         "skipped": {"same id twice": 2},
         "dropped": {},
         "coverage": {},

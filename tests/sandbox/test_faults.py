@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from airflow_provider_rokt.sandbox import Settings
-from airflow_provider_rokt.sandbox.faults import Delay, Faults, Redirect, Refuse, Reset, Status
+from airflow_provider_rokt.sandbox.faults import Delay, Drip, Faults, Redirect, Refuse, Reset, Status
 
 
 def _statuses(post, batch, count):
@@ -64,6 +64,16 @@ def test_a_reset_ends_the_connection_before_or_after_taking_in(sandbox, post, ba
     assert sandbox.store.counts.batches == int(after)
     assert sandbox.store.counts.requests == {"reset": 1}
     assert post([batch("m2")]).status_code == 202
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_drip_answers_at_once_and_then_hardly(sandbox, post, batch, after):
+    sandbox.faults.add(Drip(0.3, bytes_=3, times=1, after=after))
+    begin = time.monotonic()
+    answer = post([batch("m1")], timeout=30)
+    assert (answer.status_code, answer.content) == (202, b"   ")
+    assert time.monotonic() - begin >= 0.6
+    assert sandbox.store.counts.batches == int(after)
 
 
 def test_a_reset_ends_one_connection_only(sandbox, post, batch):

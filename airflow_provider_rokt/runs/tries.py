@@ -1,0 +1,52 @@
+"""The tries of one task instance: what one of them sends again must be the same request at Rokt, until one succeeds.
+
+Rokt drops a batch whose ``source_request_id`` it knows, for 30 days or more (mParticle). That makes a retry harmless,
+and would make a deliberate second run of a task that succeeded send nothing at all. So the ids carry a salt that the
+tries share, kept beside the ledger, and that the one which succeeds takes away.
+"""
+
+import secrets
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, Final
+
+from airflow_provider_rokt.storage.folder import Folder
+
+_SALT_BYTES: Final = 16
+_NAMES: Final = ("dag_id", "task_id", "run_id", "map_index", "connection")
+
+
+class Tries:
+    """The tries of one task instance; outside of a task, those of a connection.
+
+    :param folder: for all of them; shared by the workers, or a try on another one has a salt of its own. Rokt then
+        recognises what it took by the events' ids alone.
+    :param sender: the task and the connection, as the ledger names them.
+    :param of: what else tells one thing that a task does from another.
+    """
+
+    def __init__(self, folder: Folder, sender: Mapping[str, Any], *of: str) -> None:
+        parts = (*(str(sender.get(name)) for name in _NAMES), *of)
+        self._name = sha256("\0".join(parts).encode()).hexdigest()[:32]
+        self._folder = folder
+
+    def salt(self) -> bytes:
+        """That of the tries since the last one that succeeded; this one begins with it."""
+        salt = secrets.token_bytes(_SALT_BYTES)
+        try:
+            self._folder.create(self._name, salt)
+        except FileExistsError:
+            return self._kept() or salt
+        return salt
+
+    def succeeded(self) -> None:
+        """Whatever is sent from now on is meant to arrive again."""
+        self._folder.remove(self._name)
+
+    def _kept(self) -> bytes:
+        try:
+            with self._folder.read(self._name) as file:
+                return file.read(_SALT_BYTES)
+        except FileNotFoundError:
+            # A try beside this one succeeded at this moment.
+            return b""

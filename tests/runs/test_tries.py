@@ -1,0 +1,85 @@
+"""What a retry sends is the same request at Rokt, which drops it; what a second run sends on purpose is another."""
+
+import pytest
+
+from airflow_provider_rokt.exceptions import RoktIncompleteError
+from airflow_provider_rokt.hooks.rokt import RoktHook
+from airflow_provider_rokt.sandbox.faults import Refuse, Status
+from airflow_provider_rokt.task.failures import RoktTaskFailed
+from tests.operators.test_conversions import orders
+from tests.runs.killable import in_task
+
+# Older than 72 hours, so that /historical takes them.
+OLD = 5 * 24 * 3600 * 1000
+
+
+@pytest.fixture
+def rows():
+    return orders(40)
+
+
+def send(rows, run_id="monday", **options):
+    with in_task(run_id):
+        return RoktHook().send_conversions(rows, **options)
+
+
+def fails(sandbox, rows, **options):
+    """A try of which the second half does not arrive."""
+    sandbox.faults.add(Status(503, path="/v2"))
+    with pytest.raises(RoktIncompleteError):
+        send(rows, **options)
+    sandbox.faults.clear()
+
+
+@pytest.mark.parametrize("run_id", ["monday", None])
+def test_a_retry_is_dropped_as_the_repeat_it_is(sandbox, rokt, ledger, monkeypatch, rows, run_id):
+    monkeypatch.setenv("AIRFLOW__ROKT__RETRY_SECONDS", "0")
+    sandbox.faults.add(Status(503, after=True))
+    with pytest.raises(RoktIncompleteError):
+        send(rows, run_id)
+    sandbox.faults.clear()
+    assert sandbox.store.counts.events == 40
+    assert send(rows, run_id)["rows_accepted"] == 40
+    counts = sandbox.store.counts
+    assert (counts.events, counts.repeated_batches, counts.repeated_messages) == (40, 40, 0)
+
+
+@pytest.mark.parametrize("run_id", ["monday", None])
+def test_a_second_run_of_a_success_arrives_again(sandbox, rokt, ledger, rows, run_id):
+    send(rows, run_id)
+    assert send(rows, run_id)["rows_accepted"] == 40
+    assert sandbox.store.counts.repeated_batches == 0
+    assert sandbox.store.counts.repeated_messages == 40
+
+
+def test_the_run_of_another_day_arrives(sandbox, rokt, ledger, monkeypatch, rows):
+    monkeypatch.setenv("AIRFLOW__ROKT__RETRY_SECONDS", "0")
+    fails(sandbox, rows, run_id="monday")
+    send(rows, "tuesday")
+    send(rows, "monday")
+    assert sandbox.store.counts.repeated_batches == 0
+
+
+def test_too_many_rejections_are_no_success(sandbox, rokt, ledger, rows):
+    sandbox.faults.add(Refuse(frozenset({"order-7"})))
+    with pytest.raises(RoktTaskFailed):
+        send(rows)
+    sandbox.faults.clear()
+    send(rows)
+    assert sandbox.store.counts.repeated_batches == 39
+
+
+def test_what_went_to_historical_arrives_on_the_usual_road(sandbox, rokt, ledger, rows):
+    """/historical is not forwarded to event outputs; the repair of such a delivery must not be dropped."""
+    old = [row | {"timestamp_unixtime_ms": row["timestamp_unixtime_ms"] - OLD} for row in rows]
+    sandbox.faults.add(Refuse(frozenset({"order-7"})))
+    with pytest.raises(RoktTaskFailed):
+        send(old, historical=True)
+    sandbox.faults.clear()
+    send(old)
+    assert sandbox.store.counts.repeated_batches == 0
+
+
+def test_nothing_is_left_of_a_success(rokt, sandbox, ledger, rows, tmp_path):
+    send(rows)
+    assert not list(tmp_path.glob("**/_tries/*"))
