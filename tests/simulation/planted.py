@@ -138,10 +138,4 @@ BUGS: Final = (
         "return None if stop.is_set() else self._depart(batches)",
         "return self._depart(batches)",
     ),
-    Bug(
-        "a rejection quotes what Rokt quotes",
-        "api/refusals.py",
-        """_QUOTED.sub("'...'", text)""",
-        "text",
-    ),
 )
