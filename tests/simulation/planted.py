@@ -65,14 +65,14 @@ BUGS: Final = (
     Bug(
         "a foreign 200 is believed",
         "api/answers.py",
-        "Meaning(_SUCCESS, _ROKTS, Ruling.TAKEN",
+        "Meaning(_SUCCESS, ROKTS, Ruling.TAKEN",
         "Meaning(_SUCCESS, _ANY, Ruling.TAKEN",
     ),
     Bug(
         "the rows of a request that was cut are forgotten",
         "delivery/settlement.py",
-        "return exchange, _failed(request, exchange.failure), []",
-        'return exchange, [] if "on its way" in exchange.failure else _failed(request, exchange.failure), []',
+        "booked.extend(RowFault(row, verdict.faults) for row in batch.rows)",
+        "booked.extend(RowFault(r, verdict.faults) for r in batch.rows if 'on its way' not in str(verdict.faults))",
     ),
     Bug(
         "what fills no request is never sent",
@@ -114,8 +114,8 @@ BUGS: Final = (
     Bug(
         "an error that leads nowhere is overlooked",
         "api/verdicts.py",
-        "rest = _ACCEPTED if all_of_them else None",
-        "rest = _ACCEPTED",
+        "rest = accepted if all_of_them and len(refusals) % _ROUND else None",
+        "rest = accepted",
     ),
     Bug("one half of what is open is lost", "delivery/settlement.py", "if half]", "if half][:1]"),
     Bug("the brake does not stop", "delivery/brake.py", "MOST_IN_VAIN: Final = 200", "MOST_IN_VAIN: Final = 2000"),
