@@ -305,6 +305,14 @@ def test_an_error_is_kept_while_the_rest_is_settled() -> None:
     assert sorted(keys_of(settlement.failed)) == ["a", "b"]
 
 
+def test_what_was_never_judged_explains_no_error() -> None:
+    # Two of four are looked at again and come back clean, maybe as repeats; of the others nothing is heard.
+    rokt = Scripted(answer_of(202, "somewhere: bad"), answer_of(202), answer_of(401))
+    settlement = Bench(rokt).settle(request_of(["a"], ["b"], ["c"], ["d"]))
+    assert settlement.accepted == 0
+    assert sorted(keys_of(settlement.failed)) == ["a", "b", "c", "d"]
+
+
 def test_of_several_errors_the_first_stays() -> None:
     settlement, request = Settlement(), request_of(["a"])
     for error in (None, RoktAuthError("first"), RoktEndpointError("second"), None):
