@@ -147,15 +147,19 @@ def _ledger(outcome: Outcome) -> Iterator[str]:
         yield f"invalid rows {sorted(wrong)[:5]} failed"
     proven = {row for row in outcome.accepts if outcome.held[row]}
     for record in (record for record in outcome.records if record["kind"] == "request"):
-        accepted = _rows(record, "accepted")
+        accepted = _rows(record, "accepted", is_confirmed=True)
         if accepted > sum(record["first_row"] <= row <= record["last_row"] for row in proven):
             yield f"request {record['number']} accepted {accepted} rows of which Rokt does not hold all"
         if "attempts" in record and record["attempts"] == 0 and accepted:
             yield f"request {record['number']} was never sent, yet accepted"
 
 
-def _rows(record: dict[str, Any], outcome: str) -> int:
-    return sum(batch["rows"] * batch.get("times", 1) for batch in record["batches"] if batch["outcome"] == outcome)
+def _rows(record: dict[str, Any], outcome: str, *, is_confirmed: bool = False) -> int:
+    return sum(
+        batch["rows"] * batch.get("times", 1)
+        for batch in record["batches"]
+        if batch["outcome"] == outcome and (batch.get("confirmed", True) or not is_confirmed)
+    )
 
 
 def _report(outcome: Outcome, report: dict[str, Any]) -> Iterator[str]:
@@ -164,7 +168,7 @@ def _report(outcome: Outcome, report: dict[str, Any]) -> Iterator[str]:
     if read != accepted + rejected + failed + skipped:
         yield f"{read} rows read, {accepted} + {rejected} + {failed} + {skipped} accounted for"
     proven = {row for row in outcome.accepts if outcome.held[row]}
-    if accepted > len(proven):
+    if accepted - report.get("rows_unconfirmed", 0) > len(proven):
         yield f"{accepted} rows accepted, of which {len(proven)} are held by Rokt and said to be"
     final = json.loads(outcome.files.get("report.jsonl", b"{}") or b"{}")
     if outcome.disk_failed:
@@ -193,8 +197,9 @@ def _complete(outcome: Outcome, report: dict[str, Any]) -> Iterator[str]:
     if report["rows_failed"] != len(failed) or report["rows_skipped"] != outcome.skipped:
         yield f"{report['rows_failed']} rows failed, {len(failed)} named; {report['rows_skipped']} skipped"
     accepted = set(outcome.sent) - rejected - failed
-    if accepted - {row for row in outcome.accepts if outcome.held[row]}:
-        yield f"rows {sorted(accepted)[:5]} passed for accepted, and Rokt does not hold all of them"
+    unproven = accepted - {row for row in outcome.accepts if outcome.held[row]}
+    if len(unproven) > report.get("rows_unconfirmed", 0):
+        yield f"rows {sorted(unproven)[:5]} passed for accepted, and Rokt does not hold all of them"
     requests = [record for record in outcome.records if record["kind"] == "request"]
     if sum(_rows(record, "accepted") for record in requests) != report["rows_accepted"]:
         yield "the requests' accepted rows do not add up to the report's"

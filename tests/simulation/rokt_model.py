@@ -96,6 +96,23 @@ def errors_of(messages: list[str]) -> bytes:
     return json.dumps({"errors": [{"code": "BAD_REQUEST", "message": text} for text in messages]}).encode()
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What nobody has published, and is so in some of the worlds.
+
+    :param notes_at_arrival: whether the id of a batch that is refused counts as seen.
+    :param most_errors: errors that an answer lists; 0 for all.
+    """
+
+    notes_at_arrival: bool = False
+    most_errors: int = 0
+
+    @classmethod
+    def of(cls, rng: Random) -> "Reading":
+        """Draws one."""
+        return cls(rng.random() < 0.25, rng.choice((0, 0, 0, 5, 10)))
+
+
 class RoktModel:
     """What Rokt holds.
 
@@ -103,8 +120,8 @@ class RoktModel:
     :ivar arrivals: when how many batches came.
     """
 
-    def __init__(self, rng: Random) -> None:
-        self._rng = rng
+    def __init__(self, rng: Random, reading: Reading) -> None:
+        self._rng, self._reading = rng, reading
         self._requests: set[str] = set()
         self._messages: set[str] = set()
         self.held: Counter[int] = Counter()
@@ -113,23 +130,27 @@ class RoktModel:
     def take(self, body: bytes) -> Reply:
         """Takes a request in and answers."""
         batches = posted(body)
-        wrong = [(index, batch) for index, batch in enumerate(batches) if batch.trouble]
+        new = [batch.name not in self._requests for batch in batches]
+        wrong = [(index, batch) for index, batch in enumerate(batches) if batch.trouble and new[index]]
         for batch in batches:
             if not batch.trouble:
                 self._hold(batch)
+            elif self._reading.notes_at_arrival:
+                self._requests.add(batch.name)
         if not wrong:
             return Reply(202, accepts=rows_of(batches))
+        listed = wrong[: self._reading.most_errors or None]
         messages = [
             message(str(batch.trouble), index, self._rng.randint(batch.start + 1, batch.end), marker_in(batch))
-            for index, batch in wrong
+            for index, batch in listed
         ]
-        all_told = all(batch.trouble != "none" for _, batch in wrong) or len(batches) == 1
-        named = [batch for _, batch in wrong if batch.trouble != "none" or len(batches) == 1]
+        named = [batch for _, batch in listed if batch.trouble != "none" or len(batches) == 1]
         blames = rows_of([batch for batch in named if len(batch.rows) == 1])
         if len(wrong) == len(batches):
             return Reply(400, errors_of(messages), blames=blames)
-        right = [batch for batch in batches if not batch.trouble]
-        return Reply(202, errors_of(messages), accepts=rows_of(right) if all_told else frozenset(), blames=blames)
+        accepted = [batch for batch in batches if batch not in [batch for _, batch in wrong]]
+        accepts = rows_of(accepted) if len(named) == len(wrong) else frozenset()
+        return Reply(202, errors_of(messages), accepts=accepts, blames=blames)
 
     def _hold(self, batch: Posted) -> None:
         if batch.name in self._requests:

@@ -24,7 +24,7 @@ from tests.simulation.listening import listening
 from tests.simulation.network import Network
 from tests.simulation.outcome import Outcome
 from tests.simulation.plan import Plan
-from tests.simulation.rokt_model import TROUBLES, RoktModel
+from tests.simulation.rokt_model import TROUBLES, Reading, RoktModel
 from tests.simulation.scheduler import StuckError, World, WorldEnded
 from tests.simulation.shop import GOOD, MARKER, ShopSource, make_stream
 from tests.simulation.weather import Weather
@@ -67,7 +67,8 @@ class Simulation:
         random.seed(seed)
         self._plan = plan = Plan.of(self._rng)
         self._world = World(self._rng, interleaving=plan.interleaving, say=say)
-        self._rokt = RoktModel(self._rng)
+        self._reading = reading = Reading.of(self._rng)
+        self._rokt = RoktModel(self._rng, reading)
         weather = Weather(self._rng, self._world.true_utc, plan.timeout, plan.budget)
         self._network = Network(self._world, self._rokt, weather, plan.timeout)
         self._disk = Disk(self._world, self._rng, plan.slow_disk)
@@ -76,7 +77,7 @@ class Simulation:
         self._run: DeliveryRun | None = None
         if say:
             shown = {name: value for name, value in vars(plan).items() if name != "sales"}
-            say(f"{shown}, {len(plan.sales)} rows {dict(Counter(sale.kind for sale in plan.sales))}")
+            say(f"{shown}, {reading}, {len(plan.sales)} rows {dict(Counter(sale.kind for sale in plan.sales))}")
 
     def go(self) -> Seed:
         """Runs both tries and checks them."""
@@ -209,9 +210,11 @@ class Simulation:
         fails_at = len(plan.sales) * 2 // 3 if plan.ending == "source" and not calm else 0
         source = ShopSource(world, plan.sales, plan.window, 0.0 if calm else plan.slow_source, fails_at)
         min_rows = 0 if calm else plan.min_rows
+        # Where a refusal uses up an id, a try with the same ids cannot tell what an earlier one was refused.
+        salt = b"another" if calm and self._reading.notes_at_arrival else b"same"
         self._run = DeliveryRun(
             source,
-            lambda columns: make_stream(columns, plan.per_request, grouped=plan.grouped, real=plan.real),
+            lambda columns: make_stream(columns, plan.per_request, grouped=plan.grouped, real=plan.real, salt=salt),
             lambda: self._begin(folder, 1 if calm else 0),
             min_rows=min_rows,
             hold=min_rows if min_rows <= plan.window else 0,

@@ -99,8 +99,8 @@ class ShopStream:
     :param grouped: whether a user's neighbouring rows share a batch.
     """
 
-    def __init__(self, per_request: int, *, grouped: bool) -> None:
-        self._per_request, self._grouped = per_request, grouped
+    def __init__(self, per_request: int, *, grouped: bool, salt: bytes) -> None:
+        self._per_request, self._grouped, self._salt = per_request, grouped, salt
         self._batches: list[EventBatch] = []
         self.extras: Mapping[str, int] = {}
         self.census = Census()
@@ -114,11 +114,11 @@ class ShopStream:
         group: list[Sale] = []
         for sale in [sale for sale in sales if sale.kind not in ("invalid", "repeat")]:
             if group and not (self._grouped and group[-1].user == sale.user and len(group) < 7):
-                self._batches.append(_batch(group))
+                self._batches.append(_batch(group, self._salt))
                 group = []
             group.append(sale)
         if group:
-            self._batches.append(_batch(group))
+            self._batches.append(_batch(group, self._salt))
         packed.requests = self._full()
         return packed
 
@@ -135,10 +135,10 @@ class ShopStream:
 class RealStream:
     """The stream of conversions, on rows with values."""
 
-    def __init__(self, per_request: int, *, grouped: bool) -> None:
+    def __init__(self, per_request: int, *, grouped: bool, salt: bytes) -> None:
         plan = compile_mapping(_MAPPING, tuple(_values(Sale(1, "good", 1))), Rules(now=_NOW))
         self._stream = ConversionStream(
-            plan, now=_NOW, batches_per_request=per_request, bulk=BULK, group_by_user=grouped
+            plan, now=_NOW, batches_per_request=per_request, bulk=BULK, group_by_user=grouped, salt=salt
         )
         self.extras, self.census = self._stream.extras, self._stream.census
         self._before = Sale(0, "good", 0)
@@ -155,20 +155,22 @@ class RealStream:
         return self._stream.flush()
 
 
-def make_stream(columns: ColumnNames, per_request: int, *, grouped: bool, real: bool) -> ShopStream | RealStream:
+def make_stream(
+    columns: ColumnNames, per_request: int, *, grouped: bool, real: bool, salt: bytes
+) -> ShopStream | RealStream:
     """The stream of a run."""
     assert columns == COLUMNS
-    return (RealStream if real else ShopStream)(per_request, grouped=grouped)
+    return (RealStream if real else ShopStream)(per_request, grouped=grouped, salt=salt)
 
 
 def _fault(sale: Sale, field: str) -> RowFault:
     return RowFault(RowRef(sale.number, f"key-{sale.number}"), [FieldFault(field, "empty")])
 
 
-def _batch(sales: Sequence[Sale]) -> EventBatch:
+def _batch(sales: Sequence[Sale], salt: bytes) -> EventBatch:
     user = {"environment": "production", "user_identities": {"customerid": f"{MARKER}{sales[0].user}"}}
     rows = [RowRef(sale.number, f"key-{sale.number}") for sale in sales]
-    return EventBatch.of(serialise(user), [serialise(_event(sale)) for sale in sales], rows)
+    return EventBatch.of(serialise(user), [serialise(_event(sale)) for sale in sales], rows, salt=salt)
 
 
 def _event(sale: Sale) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from typing import Final
 from tests.simulation.rokt_model import Posted, Reply, errors_of, marker_in, message, rows_of
 
 NOT_NOW: Final = (408, 425, 429, 429, 429, 500, 502, 503, 503, 504, 529, 599)
+# Whoever says these has not looked at what came.
+AT_THE_DOOR: Final = (408, 425, 429)
 _ROKTS_SUCCESS: Final = (200, 201, 202, 202, 204, 299)
 _PAGE: Final = "<!DOCTYPE html><html><body>Please log in to the WiFi, {marker}</body></html>"
 
@@ -111,7 +113,8 @@ class Weather:
     def busy(self) -> Fate:
         """A status of "not now", with or without a time to wait."""
         reply = Reply(self._rng.choice(NOT_NOW), self._any_body([])[0], self._headers())
-        return self._instead(lambda _, batches: replace(reply, body=self._any_body(batches)[0]))
+        fate = self._instead(lambda _, batches: replace(reply, body=self._any_body(batches)[0]))
+        return replace(fate, is_taken=fate.is_taken and reply.status not in AT_THE_DOOR)
 
     def same_status(self) -> Fate:
         """One of the few statuses that this seed has."""
@@ -185,7 +188,8 @@ class Weather:
             blames = status in (400, 422, 413) and is_rokts and len(batches) == 1
             return Reply(status, body, self._headers(), blames=_alone(batches) if blames else frozenset())
 
-        return self._instead(answer)
+        fate = self._instead(answer)
+        return replace(fate, is_taken=fate.is_taken and status not in AT_THE_DOOR)
 
     def _instead(self, reply: Callable[[Reply, list[Posted]], Reply]) -> Fate:
         return Fate("", back=self._rng.random() * self._quick, replace=reply, is_taken=self._rng.random() < 0.4)
