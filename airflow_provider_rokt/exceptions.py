@@ -5,7 +5,16 @@ counts; it never carries a row's value, a request body or a secret.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
+
+# Longer than any name that PostgreSQL or MySQL takes.
+_LONGEST_NAME: Final = 80
+
+
+def short_name(name: object) -> str:
+    """A name, such as a column's, as an error may show it: some databases take 200,000 characters for one."""
+    text = str(name)
+    return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…"
 
 
 class RoktError(Exception):

@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Final
+from typing import Any, Final
 
 # A member's name, or an item's place.
 Step = str | int
@@ -21,11 +21,30 @@ def steps_of(path: str) -> tuple[Step, ...]:
 def stands_at(body: bytes, offset: int, path: str) -> bool:
     """Whether the value that a path names is what stands at an offset of a batch.
 
+    A value that is missing is told at what lacks it.
+
     :param offset: in bytes, from 0; a batch that is not ASCII travels alone, where nobody asks.
     :param path: without the batch's index; Rokt reads an event by itself, with paths that start there.
     """
     wanted = steps_of(path)
-    return bool(wanted) and any(steps_at(body, offset + near)[-len(wanted) :] == wanted for near in _NEAR)
+    for near in _NEAR if wanted else ():
+        steps = steps_at(body, offset + near)
+        # From the event, unless the path says "events" itself.
+        event = steps[:2] if steps[:1] == ("events",) and wanted[0] != "events" else ()
+        if any(_is_or_lacks(body, steps, (*start, *wanted)) for start in {(), event}):
+            return True
+    return False
+
+
+def _is_or_lacks(body: bytes, steps: tuple[Step, ...], wanted: tuple[Step, ...]) -> bool:
+    if steps == wanted:
+        return True
+    if steps != wanted[: len(steps)]:
+        return False
+    content: Any = json.loads(body)
+    for step in steps:
+        content = content[step]
+    return isinstance(content, dict) and wanted[len(steps)] not in content
 
 
 def steps_at(body: bytes, offset: int) -> tuple[Step, ...]:

@@ -8,29 +8,26 @@ anybody's data, so it never leaves this module.
 import html
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from airflow_provider_rokt.api.field_paths import field_names, guide_path
+from airflow_provider_rokt.api.messages import shown_message
 
 _Found = TypeVar("_Found", str, tuple[str, str])
 
-REASON_CHARS: Final = 200
-
 # From the first quote to the last, since a value may hold quotes itself; to the end where the closing one is cut off.
 _QUOTED: Final = re.compile(r"""["'`´‘’“”«»](.*["'`´‘’“”«»]|.*)""", re.DOTALL)
-# "Could not convert string to integer: 12 Main St" quotes without quotes. What kind of token was met may stay, and so
-# may what follows a batch's index.
+# "Could not convert string to integer: 12 Main St" quotes without quotes. What kind of token was met is no value, and
+# neither is what follows a batch's index.
 _AFTER_COLON: Final = re.compile(
     r"(?<!\]): (?!(?:Start|End)?(?:Object|Array)\b|String\b|Integer\b|Boolean\b).*", re.DOTALL
 )
-_PERSONAL: Final = re.compile(
-    r"\S*@\S*"  # e-mail addresses
-    r"|\b[0-9a-f][0-9a-f-]{10,}[0-9a-f]\b"  # hashes, UUIDs, long numbers
-    r"|\+?\d[\d ().-]{5,}\d",  # phone and order numbers, dates, IP addresses
-    re.IGNORECASE,
-)
-# The patterns above take quadratic time on endless words.
-_SCRUBBED_CHARS: Final = 1000
+_ADDRESS: Final = re.compile(r"\S*@\S*")
+# The pattern above takes quadratic time on endless words.
+_SEARCHED_CHARS: Final = 1000
+# How far into a message an index is believed.
+_BELIEVED_CHARS: Final = 200
 
 # A path's own quotes stand as ['a name'] where a name would break the dotted form.
 _PATH: Final = re.compile(r"Path '((?:[^']|(?<=\[)'|'(?=\]))*)'")
@@ -42,86 +39,56 @@ _DOUBLE_QUOTED: Final = re.compile(r'".*"', re.DOTALL)
 # Not "events[0]": that index is the event's, inside of its batch.
 _INDEX: Final = re.compile(r"(?<![\w\]'])\[(\d{1,9})\]")
 _LEADING_INDEX: Final = re.compile(r"\[(\d{1,9})\]\.?")
-_ANY_INDEX: Final = re.compile(r"\[\d*\]")
-_FIELD: Final = re.compile(r"[A-Za-z_$][\w$-]{0,63}(?:\[\])*(?:\.[\w$-]{1,256}(?:\[\])*)*")
-_WORD: Final = re.compile(r"[^\W_]{2,}")
-# What this provider sets itself is nobody's value.
-_FIXED_NAMES: Final = frozenset({"environment", "event_name", "event_type", "custom_event_type", "source_request_id"})
-# Rokt reads an event with a converter of its own, whose paths start at the event.
-_EVENT_FIELDS: Final = frozenset({"data", "event_type"})
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """One error of an answer.
 
-    :param reason: the message without anything that could be a row's value.
-    :param path: the field as the guide's "Map to" column writes it, ``""`` where none is named.
+    :param reason: the message where it is a known one, without anything that could be a row's value; else its kind.
+    :param path: the field as the guide's "Map to" column writes it, as far as it is known; ``""`` where none is.
     :param index: the batch's place in the posted array, from 0, where the message tells it.
     :param position: characters read of the posted text's only line, where the message tells it.
+    :param where: the path as it was said, without the index; never shown.
     """
 
     reason: str
     path: str = ""
     index: int | None = None
     position: int | None = None
+    where: str = field(default="", repr=False)
 
 
-UNREADABLE: Final = Refusal("Rokt's answer lists errors but cannot be read")
+def refusals_in(body: bytes, paths: frozenset[str] = frozenset()) -> list[Refusal]:
+    """The errors of an answer.
+
+    :param body: in the form of Rokt's list of errors, see :mod:`~airflow_provider_rokt.api.answers`.
+    :param paths: of the request that is answered; no other may be shown.
+    """
+    return [parse_refusal(error["message"], paths) for error in json.loads(body)["errors"]]
 
 
-def refusals_in(body: bytes) -> list[Refusal]:
-    """The errors of an answer; none where it is empty or something else than Rokt's error list."""
-    if b'"errors"' not in body:
-        return []
-    try:
-        content = json.loads(body)
-    except (ValueError, RecursionError):
-        # Cut off, most likely. It names errors, so it must not pass for an acceptance.
-        return [UNREADABLE]
-    errors = (content.get("errors") if isinstance(content, dict) else None) or []
-    return [parse_refusal(_message(error)) for error in (errors if isinstance(errors, list) else [errors])]
+def parse_refusal(message: str, paths: frozenset[str] = frozenset()) -> Refusal:
+    """Takes a message apart.
 
-
-def parse_refusal(message: str) -> Refusal:
-    """Takes a message apart."""
+    :param paths: those that may be shown.
+    """
     text = _unescaped(message)
     tail = _TAIL.search(text)
     # Without an end to trust, places are looked for outside of what is quoted, and only one place is believed.
     where = tail[0] if tail else _DOUBLE_QUOTED.sub(" ", text)
+    said = text[: tail.start()] if tail else text
     path = _only(_PATH.findall(where)) or ""
-    reason = _scrubbed(text[: tail.start()] if tail else text)
+    within = _LEADING_INDEX.sub("", path, count=1) if path.startswith("[") else path
     line, position = _only(_POSITION.findall(where)) or ("", "")
-    # This provider posts a single line; a position in another one means something else.
-    return Refusal(reason, _guide_path(path), _index(path, reason), int(position) if line == "1" else None)
-
-
-def without_values(reason: str, body: bytes) -> str:
-    """A reason without the words of the batch it is about: not every message quotes what it repeats.
-
-    :param body: the batch's JSON: an object, or the strings of a block of members.
-    """
-    try:
-        content = json.loads(body if body.startswith(b"{") else b"[%b]" % body)
-    except ValueError:
-        return reason
-    words = {word.lower() for value in _values(content) for word in _WORD.findall(value)}
-    return _WORD.sub(lambda found: "..." if found[0].lower() in words else found[0], reason)
-
-
-def _values(content: Any) -> Iterator[str]:
-    if isinstance(content, dict):
-        content = [value for name, value in content.items() if name not in _FIXED_NAMES]
-    if isinstance(content, list):
-        for value in content:
-            yield from _values(value)
-    elif isinstance(content, str | int | float) and not isinstance(content, bool):
-        yield str(content)
-
-
-def _message(error: Any) -> str:
-    message = error.get("message") if isinstance(error, dict) else error
-    return message if isinstance(message, str) else ""
+    return Refusal(
+        shown_message(said, field_names(paths)),
+        guide_path(within, paths),
+        _index(path, said),
+        # This provider posts a single line; a position in another one means something else.
+        int(position) if line == "1" else None,
+        within,
+    )
 
 
 def _unescaped(message: str) -> str:
@@ -131,27 +98,18 @@ def _unescaped(message: str) -> str:
     return message
 
 
-def _scrubbed(text: str) -> str:
-    hidden = _AFTER_COLON.sub(": ...", _QUOTED.sub("'...'", text))[:_SCRUBBED_CHARS]
-    return " ".join(_PERSONAL.sub("...", hidden).split()).rstrip(" ,")[:REASON_CHARS]
-
-
 def _only(found: list[_Found]) -> _Found | None:
     return found[0] if len(set(found)) == 1 else None
 
 
-def _index(path: str, reason: str) -> int | None:
+def _index(path: str, said: str) -> int | None:
     if leading := _LEADING_INDEX.match(path):
         return int(leading[1])
-    # Looked for in what is left without quoted text: a value must not pick the batch.
-    index = None if path else _only(_INDEX.findall(reason))
+    index = None if path else _only(_INDEX.findall(_without_values(said)))
     return None if index is None else int(index)
 
 
-def _guide_path(path: str) -> str:
-    """``[1].events[0].data.custom_attributes.currency`` as ``events[].data.custom_attributes.currency``."""
-    bare = _ANY_INDEX.sub("[]", _LEADING_INDEX.sub("", path, count=1) if path.startswith("[") else path)
-    # Cut where it stops to look like a field, so that it cannot carry anything else.
-    field = _FIELD.match(bare)
-    shown = field[0] if field else ""
-    return f"events[].{shown}" if shown.split(".")[0] in _EVENT_FIELDS else shown
+def _without_values(said: str) -> str:
+    """A message without what may be a value, which must not pick the batch; to be searched, not to be shown."""
+    unquoted = _AFTER_COLON.sub(": ", _QUOTED.sub("''", said))[:_SEARCHED_CHARS]
+    return " ".join(_ADDRESS.sub(" ", unquoted).split())[:_BELIEVED_CHARS]

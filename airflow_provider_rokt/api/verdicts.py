@@ -6,8 +6,9 @@ from itertools import accumulate
 from typing import Final, NamedTuple
 
 from airflow_provider_rokt.api.answers import ROKTS, Form, Ruling, form_of, meaning_of, members_of, stopping_error
-from airflow_provider_rokt.api.refusals import Refusal, refusals_in, without_values
-from airflow_provider_rokt.flow.request import Batch, Request
+from airflow_provider_rokt.api.places import stands_at
+from airflow_provider_rokt.api.refusals import Refusal, refusals_in
+from airflow_provider_rokt.flow.request import Request
 from airflow_provider_rokt.flow.row import FieldFault, Outcome
 
 
@@ -62,7 +63,7 @@ def judge(request: Request, status: int, body: bytes, *, repeats: bool = False) 
     if ruling is Ruling.UNCONFIRMED:
         why = f"the answer is not known to mean success (its members: {members_of(body)})"
         return [Verdict(Outcome.ACCEPTED, (FieldFault("", why),), confirmed=False) for _ in request.batches]
-    refusals = refusals_in(body) if form is Form.ERRORS else []
+    refusals = refusals_in(body, request.paths) if form is Form.ERRORS else []
     if ruling is Ruling.TAKEN:
         return _judge_accepted(request, refusals, _UNCONFIRMED if repeats else _ACCEPTED)
     if ruling is Ruling.TOO_LARGE:
@@ -89,18 +90,17 @@ def _judge_accepted(request: Request, refusals: Sequence[Refusal], accepted: Ver
         return [accepted for _ in request.batches]
     attributed, all_of_them = _attribute(request, refusals)
     rest = accepted if all_of_them and len(refusals) % _ROUND else None
-    return [_refused(found, batch) if found else rest for found, batch in zip(attributed, request.batches, strict=True)]
+    return [_refused(found) if found else rest for found in attributed]
 
 
 def _judge_refused(request: Request, refusals: Sequence[Refusal]) -> list[Verdict | None]:
     """A 4xx: nothing was taken, and only what is complained of is to blame."""
     attributed, _ = _attribute(request, refusals)
-    return [_refused(found, batch) if found else None for found, batch in zip(attributed, request.batches, strict=True)]
+    return [_refused(found) if found else None for found in attributed]
 
 
-def _refused(refusals: Sequence[Refusal], batch: Batch) -> Verdict:
-    reasons = [without_values(found.reason, batch.body) or "no reason given" for found in refusals]
-    faults = [FieldFault(found.path, f"Rokt: {reason}") for found, reason in zip(refusals, reasons, strict=True)]
+def _refused(refusals: Sequence[Refusal]) -> Verdict:
+    faults = [FieldFault(found.path, f"Rokt: {found.reason or 'no reason given'}") for found in refusals]
     return Verdict(Outcome.REJECTED, tuple(dict.fromkeys(faults))[:_FAULTS_KEPT])
 
 
@@ -109,7 +109,8 @@ def _attribute(request: Request, refusals: Sequence[Refusal]) -> tuple[list[list
     attributed: list[list[Refusal]] = [[] for _ in request.batches]
     if len(attributed) == 1:
         return [list(refusals)], True
-    spans = _spans(request)
+    # An import's members stand in several blocks, and it takes all or nothing: there is nothing to tell apart.
+    spans = _spans(request) if request.endpoint.verdict_per_batch else ([], [])
     owners = [_owner(request, refusal, spans) for refusal in refusals]
     for refusal, owner in zip(refusals, owners, strict=True):
         if owner is not None:
@@ -118,16 +119,21 @@ def _attribute(request: Request, refusals: Sequence[Refusal]) -> tuple[list[list
 
 
 def _owner(request: Request, refusal: Refusal, spans: tuple[list[int], list[int]]) -> int | None:
-    # An index counts batches only where the batches are the members of the posted array.
-    if refusal.index is not None and request.endpoint.verdict_per_batch:
-        return refusal.index if refusal.index < len(request.batches) else None
+    """The batch that an error is about, if all that it says of the place agrees.
+
+    Nobody has published whether places count from 0, and from where positions do: only one sender's code shows it. So
+    no single word is believed: a position needs a path that stands there, and an index must be the same batch's.
+    """
     if refusal.position is None:
         return None
     starts, ends = spans
     # The position counts the characters read, so it is the 1-based offset of the last one.
     offset = refusal.position - 1
     owner = bisect_right(starts, offset) - 1
-    return owner if owner >= 0 and offset < ends[owner] else None
+    if owner < 0 or offset >= ends[owner] or refusal.index not in (None, owner):
+        return None
+    stands = stands_at(request.batches[owner].body, offset - starts[owner], refusal.where)
+    return owner if stands or (refusal.index is not None and not refusal.where) else None
 
 
 def _spans(request: Request) -> tuple[list[int], list[int]]:

@@ -10,7 +10,7 @@ from airflow_provider_rokt.events.documents import MappingPlan
 from airflow_provider_rokt.events.fields import COVERED
 from airflow_provider_rokt.events.mapping import Columns, compile_mapping, mapping_problems
 from airflow_provider_rokt.events.rules import Rules
-from airflow_provider_rokt.exceptions import RoktMappingError
+from airflow_provider_rokt.exceptions import RoktMappingError, short_name
 from airflow_provider_rokt.flow.census import Census
 
 # A membership event's own attributes: a row may say itself whether its person is in, and in which audience.
@@ -98,7 +98,9 @@ def _named_after(names: Sequence[str]) -> dict[str, Any]:
             problems.append(str(problem))
             continue
         if path in mapping:
-            problems.append(f"columns {mapping[path]!r} and {name!r} both mean {path}")
+            problems.append(
+                f"columns {short_name(mapping[path])!r} and {short_name(name)!r} both mean {short_name(path)}"
+            )
         mapping[path] = name
     if problems:
         raise RoktMappingError("The mapping cannot be used:", problems)

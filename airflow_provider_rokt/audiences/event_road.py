@@ -129,12 +129,23 @@ class EventPacker:
 
     :param endpoint: of usual events.
     :param audience: the audience of those who left.
+    :param paths: those of the mapping; the flag's is added for this audience, as another one's name is a row's value.
     """
 
-    def __init__(self, membership: Membership, endpoint: Endpoint, *, audience: str, batches_per_request: int) -> None:
+    def __init__(
+        self,
+        membership: Membership,
+        endpoint: Endpoint,
+        *,
+        audience: str,
+        batches_per_request: int,
+        paths: frozenset[str] = frozenset(),
+    ) -> None:
         self._membership = membership
         self._audience = audience
-        self._packer = RequestPacker(Request(endpoint, ()), batches=batches_per_request)
+        if membership.flag:
+            paths |= {f"user_attributes.{flag_name(membership.flag, audience)}"}
+        self._packer = RequestPacker(Request(endpoint, (), paths=paths), batches=batches_per_request)
 
     def pack(self, changes: Iterable[Change]) -> Iterator[Packed]:
         """The requests, each as soon as it is full, and what no batch can hold."""

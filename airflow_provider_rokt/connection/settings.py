@@ -10,7 +10,7 @@ from typing import Any, Final
 from airflow_provider_rokt.api.addresses import Addresses
 from airflow_provider_rokt.api.credentials import Credentials
 from airflow_provider_rokt.connection.form import EXTRAS, ExtraField
-from airflow_provider_rokt.exceptions import RoktSettingsError
+from airflow_provider_rokt.exceptions import RoktSettingsError, short_name
 from airflow_provider_rokt.flow.request import Surface
 
 
@@ -95,7 +95,7 @@ def _addresses(values: Mapping[str, Any], problems: list[str]) -> Addresses:
 
 def _raise(conn_id: str, problems: list[str]) -> None:
     if problems:
-        raise RoktSettingsError(f"connection {conn_id!r}", problems)
+        raise RoktSettingsError(f"connection {short_name(conn_id)!r}", problems)
 
 
 def _missing(settings: RoktSettings, surface: Surface) -> list[str]:
@@ -134,7 +134,7 @@ def _unknown(names: Iterable[str]) -> list[str]:
             continue
         close = get_close_matches(name.strip().lower(), known, n=1)
         advice = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
-        problems.append(f"the extra {name!r} is unknown: {advice}")
+        problems.append(f"the extra {short_name(name)!r} is unknown: {advice}")
     return problems
 
 

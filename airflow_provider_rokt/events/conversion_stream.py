@@ -60,7 +60,7 @@ class ConversionStream:
         ``bulk`` all the same, since a batch with a fresher event is not processed there.
     :param max_dropped: the share of a field's values in the first window that may be invalid.
     :param selects: tells which rows to send; the others are skipped.
-    :param salt: of the batches' ids, up to 32 bytes.
+    :param salt: of the batches' ids, up to 64 bytes.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class ConversionStream:
         self._historical_before = (now - HISTORICAL_MIN_AGE - _CLOCK_MARGIN) * 1000
         self._stale_before = (now - STALE_AGE) * 1000
         self._packers = {
-            endpoint: RequestPacker(Request(endpoint, ()), batches=batches_per_request)
+            endpoint: RequestPacker(Request(endpoint, (), paths=plan.paths), batches=batches_per_request)
             for endpoint in filter(None, (bulk, historical))
         }
         # Sent to /historical, an event is not forwarded; sent again on the usual road, it must not pass for a repeat.

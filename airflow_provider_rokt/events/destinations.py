@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from airflow_provider_rokt.events.aliases import meant_by
 from airflow_provider_rokt.events.fields import FIELDS, TEXT, Field, Need, hash_of
-from airflow_provider_rokt.exceptions import RoktMappingError
+from airflow_provider_rokt.exceptions import RoktMappingError, short_name
 
 # mParticle's default service limits: longer attribute names are cut off, so that two of them could become one.
 _NAME_CHARS: Final = 256
@@ -94,11 +94,13 @@ def destination(path: object, profile: Profile) -> Destination:
         raise RoktMappingError(f"{path} is a fixed value and cannot be mapped: {FIXED[path]}; leave it out")
     found = _BY_PATH.get(path) or _open_destination(path)
     if found is None and (meant := meant_by(path.rpartition(".")[2], of_attribute=False)):
-        raise RoktMappingError(f"{path} is no field of Rokt's: write {meant}")
+        raise RoktMappingError(f"{short_name(path)} is no field of Rokt's: write {meant}")
     if found is None:
-        raise RoktMappingError(f"{path} is no field of Rokt's{_suggestion(_close_paths(path)) or _SHAPES}")
+        raise RoktMappingError(f"{short_name(path)} is no field of Rokt's{_suggestion(_close_paths(path)) or _SHAPES}")
     if profile.sets_attributes and found.section == _CUSTOM_ATTRIBUTES:
-        raise RoktMappingError(f"{path} is for conversions; the audience operator sets its event's attributes itself")
+        raise RoktMappingError(
+            f"{short_name(path)} is for conversions; the audience operator sets its event's attributes itself"
+        )
     return found
 
 
@@ -114,13 +116,13 @@ def automatic(column: str, profile: Profile) -> Destination:
     if known is None and "." not in column and (meant := meant_by(column, of_attribute=False)):
         name = _BY_PATH[meant].field.column
         raise RoktMappingError(
-            f"column {column!r} is what Rokt's guide calls {name}: rename it (SELECT ... AS {name}), or pass a mapping"
-            f" and write {meant}"
+            f"column {short_name(column)!r} is what Rokt's guide calls {name}: rename it (SELECT ... AS {name}), or "
+            f"pass a mapping and write {meant}"
         )
     if known is None and "." not in column:
         close = get_close_matches(lowered, _BY_COLUMN)
         raise RoktMappingError(
-            f"column {column!r} is not named after a field of Rokt's{_suggestion(close)}:"
+            f"column {short_name(column)!r} is not named after a field of Rokt's{_suggestion(close)}:"
             " rename it (SELECT ... AS ...), leave it out of the query, or pass a mapping"
         )
     return destination(known.path if known else column, profile)
@@ -149,14 +151,14 @@ def _check_name(path: str, section: str, key: str, field: Field) -> None:
     if field.name != "<any>":
         return
     if key != key.strip():
-        raise RoktMappingError(f"{path}: the attribute's name begins or ends with a blank")
+        raise RoktMappingError(f"{short_name(path)}: the attribute's name begins or ends with a blank")
     if len(key) > _NAME_CHARS:
-        raise RoktMappingError(f"{path[:80]}...: an attribute's name has at most {_NAME_CHARS} characters")
+        raise RoktMappingError(f"{short_name(path)}: an attribute's name has at most {_NAME_CHARS} characters")
     # As a field of the user's own it would be accepted, and Rokt would never match by it.
     known = _BY_LOWER_PATH.get(path.lower())
     meant = known.path if known else meant_by(key, of_attribute=True)
     if meant:
-        raise RoktMappingError(f"{path}: write {meant}")
+        raise RoktMappingError(f"{short_name(path)}: write {meant}")
 
 
 def _close_paths(path: str) -> Iterable[str]:

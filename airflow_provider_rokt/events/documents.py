@@ -1,7 +1,6 @@
 """A mapping compiled: the few steps that make each row a batch of one event."""
 
 import logging
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,8 +10,9 @@ from typing import Final, NamedTuple
 
 from airflow_provider_rokt.events.block import Block, Document, Step
 from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES, IDENTITY_PATHS
-from airflow_provider_rokt.events.fields import COVERED, Cost
+from airflow_provider_rokt.events.fields import COVERED, FIELDS, Cost
 from airflow_provider_rokt.events.identifiers import is_quoted
+from airflow_provider_rokt.events.personal import is_personal
 from airflow_provider_rokt.events.validation import Validator
 from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.row import FieldFault, RowRef, names_place
@@ -28,6 +28,7 @@ _NO_IDENTITY: Final = f"the row has no identity: one of {', '.join(IDENTITY_PATH
 # it is validated and written.
 _BLOCK: Final = 250
 _OTHER_PATH: Final = "user_identities.other"
+_ROKTS_PATHS: Final = frozenset(field.path for field in FIELDS if not field.is_open)
 _EMAIL, _OTHER = COVERED["user_identities.email"], COVERED[_OTHER_PATH]
 _NOTHING: Final[Sequence[FieldFault]] = ()
 _ENDLESS: Final = repeat(_NOTHING)
@@ -35,8 +36,6 @@ _ENDLESS: Final = repeat(_NOTHING)
 _LOOKED_AT: Final = 200
 # Keys are logged and kept; longer ones are named by their digest.
 _KEY_CHARS: Final = 128
-# An address may have come through a web form or a Japanese keyboard.
-_ADDRESS_SIGN: Final = re.compile("[@＠﹫]|%40").search
 
 
 class Consent(NamedTuple):
@@ -109,6 +108,11 @@ class MappingPlan:
         groups = [self.root, self.data, self.attributes]
         groups += [steps for _, steps in self.sections] + [consent.steps for consent in self.consents]
         return [step for steps in groups for step in steps]
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """The paths that the mapping names and those of Rokt's own fields: none is made of what a row holds."""
+        return _ROKTS_PATHS.union(step.path for step in self.steps)
 
     def warn_of_quotes(self, rows: Sequence[Row]) -> None:
         """Says once of each field that would be sent with JSON's quotes around it; a field that must not is invalid."""
@@ -227,12 +231,15 @@ def _identity_at_fault(faults: Iterable[FieldFault]) -> bool:
 
 
 def _key(data: Document, number: int) -> str:
+    """The name of a row: its id, or the digest of an id that may not be told.
+
+    The digest is the same in every run: ``sha256:`` and the first 16 hex digits of the SHA-256 of the id as it is sent,
+    in UTF-8. Who has the id finds its row by ``printf %s "$ID" | sha256sum | cut -c 1-16``.
+    """
     key: str | None = data.get("source_message_id")
     if key is None:
         return RowRef.at(number).key
-    if len(key) <= _KEY_CHARS and key.replace("_", "").replace("-", "").isalnum():
-        return key
     # Some use the customer's address as the id, but a key is logged; one like "row 17" would be taken for a place.
-    if names_place(key) or len(key) > _KEY_CHARS or not key.isprintable() or _ADDRESS_SIGN(key):
+    if names_place(key) or len(key) > _KEY_CHARS or not key.isprintable() or is_personal(key):
         return f"sha256:{sha256(key.encode()).hexdigest()[:16]}"
     return key

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from airflow_provider_rokt.events.block import Step
 from airflow_provider_rokt.events.destinations import (
@@ -18,8 +18,11 @@ from airflow_provider_rokt.events.documents import Consent, MappingPlan
 from airflow_provider_rokt.events.fields import COVERED, Cost
 from airflow_provider_rokt.events.rules import CHECKS, Rules
 from airflow_provider_rokt.events.values import BadValue, Json, Normaliser, unreadable
-from airflow_provider_rokt.exceptions import RoktMappingError
+from airflow_provider_rokt.exceptions import RoktMappingError, short_name
 from airflow_provider_rokt.flow.census import Census
+
+# Of the columns of a query, those that an error lists.
+_MOST_NAMES: Final = 40
 
 
 def compile_mapping(
@@ -86,18 +89,23 @@ class Columns:
         if len(matches) == 1:
             return self._places[matches[0]]
         if matches:
-            raise RoktMappingError(f"column {name!r} could be any of {', '.join(map(repr, matches))}: write it exactly")
+            raise RoktMappingError(f"column {short_name(name)!r} could be any of {_listed(matches)}: write it exactly")
         lowered = {column.lower(): column for column in self.names}
-        close = [repr(lowered[match]) for match in get_close_matches(name.lower(), lowered)]
-        listed = ", ".join(close or map(repr, self.names))
+        close = [lowered[match] for match in get_close_matches(name.lower(), lowered)]
         raise RoktMappingError(
-            f"the query returns no column {name!r} ({'close' if close else 'it returns'}: {listed or 'none'})"
+            f"the query returns no column {short_name(name)!r} ({'close' if close else 'it returns'}: "
+            f"{_listed(close or self.names) or 'none'})"
         )
 
     def _matches(self, name: str) -> list[str]:
         if name in self._places:
             return [name]
         return [column for column in self.names if column.lower() == name.lower()]
+
+
+def _listed(names: Sequence[str]) -> str:
+    listed = ", ".join(repr(short_name(name)) for name in names[:_MOST_NAMES])
+    return listed + (", …" if len(names) > _MOST_NAMES else "")
 
 
 class _Source(NamedTuple):
@@ -132,7 +140,9 @@ class _Compiler:
                 self.problems.append(str(problem))
                 continue
             if path in mapping:
-                self.problems.append(f"columns {mapping[path]!r} and {column!r} both mean {path}")
+                self.problems.append(
+                    f"columns {short_name(mapping[path])!r} and {short_name(column)!r} both mean {short_name(path)}"
+                )
             mapping[path] = column
         return mapping
 
@@ -157,7 +167,9 @@ class _Compiler:
             self.problems.append(f"no identity is mapped: one of {', '.join(IDENTITY_PATHS)} is needed")
         for section in {place.section for place, _ in self._entries if place.section.startswith("consent_state.")}:
             if f"{section}.consented" not in mapping:
-                self.problems.append(f"{section}: map {section}.consented too, a record without it says nothing")
+                self.problems.append(
+                    f"{short_name(section)}: map {short_name(section)}.consented too, a record without it says nothing"
+                )
 
     def plan(self) -> MappingPlan:
         """The plan of all entries taken.
@@ -204,7 +216,7 @@ class _Compiler:
         try:
             return self._columns.find(source.column)
         except RoktMappingError as problem:
-            raise RoktMappingError(f"{path}: {problem}") from None
+            raise RoktMappingError(f"{short_name(path)}: {problem}") from None
 
     def _sections(self) -> dict[str, tuple[Step, ...]]:
         """The steps of each section, in the order of the table of fields."""
@@ -229,8 +241,8 @@ def _source(path: str, source: object) -> _Source:
         if isinstance(column, str) and source.keys() <= {"column", "default", "on_invalid"}:
             return _Source(column, source.get("default"), "default" in source, source.get("on_invalid"))
     raise RoktMappingError(
-        f"{path}: its source has to be a column's name, {{'column': name, 'default': value, 'on_invalid': 'drop' or "
-        "'reject'}, or {'literal': value}"
+        f"{short_name(path)}: its source has to be a column's name, {{'column': name, 'default': value, 'on_invalid': "
+        "'drop' or 'reject'}, or {'literal': value}"
     )
 
 
@@ -238,9 +250,9 @@ def _cost(place: Destination, source: _Source, rules: Rules, required: bool) -> 
     """What a value that cannot be read costs: the mapping's word first, then the task's, then the table's."""
     own, task = source.on_invalid, rules.on_invalid
     if problem := CHECKS["on_invalid"](own):
-        raise RoktMappingError(f"{place.path}: on_invalid {problem}")
+        raise RoktMappingError(f"{short_name(place.path)}: on_invalid {problem}")
     if required and own == "drop":
-        raise RoktMappingError(f"{place.path}: on_invalid='drop' is not for a required field")
+        raise RoktMappingError(f"{short_name(place.path)}: on_invalid='drop' is not for a required field")
     if required or (own or task) == "reject":
         return Cost.ROW
     if own is None and place.path.startswith("consent_state.") and place.key == "timestamp_unixtime_ms":
@@ -256,11 +268,11 @@ def _constant(path: str, source: _Source, normalise: Normaliser) -> Json | None:
     try:
         value = normalise(source.constant)
     except BadValue as bad:
-        raise RoktMappingError(f"{path}: the {role} does not fit: {bad.reason}") from None
+        raise RoktMappingError(f"{short_name(path)}: the {role} does not fit: {bad.reason}") from None
     except Exception:  # an object of the DAG's author that no rule was prepared for
-        raise RoktMappingError(f"{path}: the {role} does not fit: {unreadable(source.constant)}") from None
+        raise RoktMappingError(f"{short_name(path)}: the {role} does not fit: {unreadable(source.constant)}") from None
     if value is None and source.column is None:
-        raise RoktMappingError(f"{path}: the literal is empty")
+        raise RoktMappingError(f"{short_name(path)}: the literal is empty")
     return value
 
 

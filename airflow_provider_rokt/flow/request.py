@@ -76,12 +76,15 @@ class Request:
     """One POST: ``prefix + batches joined by commas + suffix``.
 
     :param prefix: what stands before the first batch: ``b"["`` for bulk events.
+    :param paths: the fields it may fill, as the guide's "Map to" column writes them, by the names in the mapping and in
+        the table of fields. A name that is made of what a row holds is not among them: only these are shown.
     """
 
     endpoint: Endpoint
     batches: tuple[Batch, ...]
     prefix: bytes = b"["
     suffix: bytes = b"]"
+    paths: frozenset[str] = frozenset()
 
     @cached_property
     def body(self) -> bytes:

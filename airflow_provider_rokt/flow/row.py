@@ -35,8 +35,8 @@ class RowRef(NamedTuple):
     """Names one row of the source.
 
     :param number: its place in the query's result, from 1; :data:`NO_ROW` for what has none.
-    :param key: the user's ``source_message_id`` for an event, a digest for an audience member, and
-        ``"row N"`` where neither could be read.
+    :param key: the user's ``source_message_id`` for an event, or its digest where it tells who somebody is; a digest
+        for an audience member; ``"row N"`` where neither could be read.
     """
 
     number: int

@@ -11,7 +11,7 @@ from airflow_provider_rokt.api.client import RoktClient
 from airflow_provider_rokt.connection import form
 from airflow_provider_rokt.connection.probe import probe
 from airflow_provider_rokt.connection.settings import RoktSettings, read_settings, require
-from airflow_provider_rokt.exceptions import RoktError, RoktSettingsError
+from airflow_provider_rokt.exceptions import RoktError, RoktSettingsError, short_name
 from airflow_provider_rokt.flow.request import Surface
 
 
@@ -50,8 +50,8 @@ class ConnectedHook(BaseHook):
         connection = self.get_connection(self.rokt_conn_id)
         if connection.conn_type != self.conn_type:
             raise RoktSettingsError(
-                f"connection {self.rokt_conn_id!r}",
-                [f"its type is {connection.conn_type!r}; make it {self.conn_type!r}"],
+                f"connection {short_name(self.rokt_conn_id)!r}",
+                [f"its type is {short_name(connection.conn_type)!r}; make it {self.conn_type!r}"],
             )
         return read_settings(
             self.rokt_conn_id,

@@ -62,7 +62,7 @@ class AudienceRun(OperationRun[AudienceOptions]):
         options, rules = self._options, self._options.rules()
         columns, membership = read_columns(names, options, rules), membership_of(options, rules)
         spool = MemberSpool()
-        intake, packer = intake_of(options, spool, columns, membership), self._packer(membership)
+        intake, packer = intake_of(options, spool, columns, membership), self._packer(columns, membership)
         guards = Guards(
             options.mode,
             options.max_removed,
@@ -96,14 +96,16 @@ class AudienceRun(OperationRun[AudienceOptions]):
         rows = self._place.ledger.open(report.delivery_id).rows([Outcome.REJECTED])
         return {row.key for row in rows if names_member(row.key) and CONTRADICTION not in row.faults}
 
-    def _packer(self, membership: Membership) -> Packer:
+    def _packer(self, columns: MembershipColumns, membership: Membership) -> Packer:
         options, settings = self._options, self._place.settings
         if options.via == "import":
             endpoint = replace(settings.credentials.import_endpoint, success=settings.audience_success)
             envelope = ImportEnvelope(endpoint, options.audience, settings.account_id)
             return ImportPacker(MemberPacker(envelope, max_members=options.members_per_request))
         size = batches_per_request(settings.batches_per_second)
-        return EventPacker(membership, BULK, audience=options.audience, batches_per_request=size)
+        return EventPacker(
+            membership, BULK, audience=options.audience, batches_per_request=size, paths=columns.plan.paths
+        )
 
 
 def read_columns(names: ColumnNames, options: AudienceOptions, rules: Rules) -> MembershipColumns:

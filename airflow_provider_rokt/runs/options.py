@@ -13,7 +13,7 @@ from airflow_provider_rokt.events import rules
 from airflow_provider_rokt.events.destinations import CONVERSION
 from airflow_provider_rokt.events.mapping import mapping_problems
 from airflow_provider_rokt.events.rules import Environment, OnInvalid, Rules, TimestampUnit
-from airflow_provider_rokt.exceptions import RoktSettingsError
+from airflow_provider_rokt.exceptions import RoktSettingsError, short_name
 from airflow_provider_rokt.flow.checks import Check, boolean, fraction, problems_of, threshold, whole
 from airflow_provider_rokt.limits import MEMBERS_PER_REQUEST, MOST_MEMBERS_PER_REQUEST
 
@@ -223,7 +223,7 @@ def options_from(kind: type[_Options], **given: Any) -> _Options:
     problems = []
     for name in given.keys() - set(known):
         close = difflib.get_close_matches(name, known, n=1)
-        problems.append(f"{name!r} is no option" + (f", did you mean {close[0]!r}?" if close else ""))
+        problems.append(f"{short_name(name)!r} is no option" + (f", did you mean {close[0]!r}?" if close else ""))
     if problems:
         raise RoktSettingsError("the call's options", sorted(problems))
     return kind(**given)

@@ -32,7 +32,7 @@ class Tries:
 
     def salt(self) -> bytes:
         """That of the tries since the last one that succeeded; this one begins with it."""
-        salt = secrets.token_bytes(_SALT_BYTES)
+        salt = secrets.token_hex(_SALT_BYTES).encode()
         try:
             self._folder.create(self._name, salt)
         except FileExistsError:
@@ -46,7 +46,7 @@ class Tries:
     def _kept(self) -> bytes:
         try:
             with self._folder.read(self._name) as file:
-                return file.read(_SALT_BYTES)
+                return file.read(2 * _SALT_BYTES)
         except FileNotFoundError:
             # A try beside this one succeeded at this moment.
             return b""

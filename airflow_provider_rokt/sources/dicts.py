@@ -5,9 +5,8 @@ from itertools import islice
 
 from airflow_provider_rokt.events.destinations import Profile
 from airflow_provider_rokt.events.mapping import least_columns, mapped_columns
-from airflow_provider_rokt.exceptions import RoktSourceError
+from airflow_provider_rokt.exceptions import RoktSourceError, short_name
 from airflow_provider_rokt.flow.stream import ColumnNames, Consume, Row
-from airflow_provider_rokt.sources.window import quotable
 
 _Dict = Mapping[str, object]
 _Numbered = Sequence[tuple[int, _Dict]]
@@ -98,8 +97,8 @@ def _check_keys(window: _Numbered, columns: frozenset[str]) -> None:
         if not columns.issuperset(row):
             new = next(key for key in _keys([(number, row)]) if key not in columns)
             raise RoktSourceError(
-                f"row {number} has a column {quotable(new)!r} that no row of the first window had: give every row the "
-                "same keys, or a mapping, which leaves out what it does not name"
+                f"row {number} has a column {short_name(new)!r} that no row of the first window had: give every row "
+                "the same keys, or a mapping, which leaves out what it does not name"
             )
 
 

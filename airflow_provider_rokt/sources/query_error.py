@@ -1,33 +1,40 @@
 """What a database or its driver says about a failed query, without the values of rows it may quote.
 
-What may be shown is decided by who speaks and when. Before the statement is sent, no row can be meant: the driver's
-and the hook's own words are shown. A server's words are shown where its error code says that they are about the
-statement, and no function of a user can have written them; elsewhere only phrases that are known to hold no value.
+What may be shown is decided by who speaks and when. Before there is a connection, and where a driver refuses a
+statement itself, no row can be meant: their own words are shown. Of a server's words only the phrases are shown that
+are known to hold no value, for a function of a user can write any text under any code. A code is a few fixed letters
+and digits.
 """
 
+import builtins
 import re
 from collections.abc import Sequence
-from typing import Any, Final
+from dataclasses import replace
+from types import TracebackType
+from typing import Final
 
 from airflow_provider_rokt.exceptions import RoktQueryError, RoktSourceError
 from airflow_provider_rokt.sources.decoding import driver_of
-from airflow_provider_rokt.statements.hiding import HIDDEN, Hidden, opened, without_quoted
+from airflow_provider_rokt.statements.hiding import HIDDEN, Hidden, names_quoted, opened
 from airflow_provider_rokt.statements.known_phrases import known_phrases
 
 # Raised by code about code: a missing attribute, an argument too many. ValueError may quote what was to be read.
 _PROGRAM_ERRORS: Final = (AttributeError, ImportError, IndexError, NameError, NotImplementedError, TypeError)
+# Shorter ones are in any text.
+_LEAST_TEXT: Final = 4
+_BUILTIN: Final = frozenset(name.lower() for name in (*vars(builtins), "NoneType"))
 # PostgreSQL's classes of SQLSTATE whose texts are the server's own. Not P0 (RAISE) or 38, 39 (functions), HV (another
 # server's), XX (internal).
 _ABOUT_THE_STATEMENT: Final = re.compile(r"03|08|0[AB]|2[568D]|34|3[DF]|4[02]|5[34578]|72|F0")
-# Those whose texts quote what they choke on.
-# 22021 and 22P05 show bytes without quotes.
-_ABOUT_DATA: Final = re.compile(r"2[012347B](?!021|P05)|44")
 # Drivers whose errors carry a code when a server spoke: psycopg's SQLSTATE, MySQL's number, SQLite's error name.
 _CODED: Final = frozenset(("psycopg", "psycopg2", "sqlite3", "MySQLdb", "mysql"))
+# SQLSTATE, as ODBC gives it: its class begins with a digit, or is one of these.
+_SQLSTATE: Final = re.compile(r"(?:\d[0-9A-Z]|F0|H[VYZ]|IM|P0|S[01]|XX)[0-9A-Z]{3}")
+_MOST_MYSQL_NUMBER: Final = 65_535
 _CODE: Final = re.compile(r"\b(?:ORA|DPY|DPI|PLS|TNS)-\d{4,5}\b")
 _ODBC_NUMBER: Final = re.compile(r"\((\d{5,9})\)")
 # A decoder's error names the column in quotes, as SQLite does.
-_IN_COLUMN: Final = re.compile(r"(?<=UTF-8 column )'[^'\n]{1,60}'(?= with)")
+_IN_COLUMN: Final = re.compile(r"(?<=UTF-8 column ')[^'\n]{1,60}(?=' with)")
 
 
 def query_error(
@@ -61,8 +68,11 @@ def query_error(
     )
 
 
-def undecodable(error: Exception, origin: str, rows: int) -> RoktSourceError | None:
-    """The error to raise for a value that the driver cannot represent, if it is that; a retry would meet it again."""
+def undecodable(error: Exception, origin: str, rows: int, names: Hidden) -> RoktSourceError | None:
+    """The error to raise for a value that the driver cannot represent, if it is that; a retry would meet it again.
+
+    :param names: knows the columns' names.
+    """
     error = _innermost(error)
     text = str(error)
     decodes = isinstance(error, ValueError | ArithmeticError) or "Could not decode to UTF-8" in text
@@ -70,10 +80,11 @@ def undecodable(error: Exception, origin: str, rows: int) -> RoktSourceError | N
         type(error).__name__ == "DataError" and not _state(error) and driver_of(error) == "psycopg"
     ):
         return None
-    column = _IN_COLUMN.search(text)
+    found = _IN_COLUMN.search(text)
+    column = names.known(found[0]) if found else HIDDEN
     return RoktSourceError(
         f"{origin}: after {rows:,} rows the driver cannot represent a value"
-        + (f" of column {column[0]}" if column else "")
+        + (f" of column '{column}'" if HIDDEN not in column else "")
         + f" ({_kind(error)}). Select such a column as text, as in CAST(born AS VARCHAR(40)): dates before the year 1 "
         "or after 9999, times of 24:00 and text in another character set are what drivers fail on"
     )
@@ -82,32 +93,43 @@ def undecodable(error: Exception, origin: str, rows: int) -> RoktSourceError | N
 def _said(error: Exception, code: object, text: str, hidden: Hidden) -> str:
     if _is_a_users(error, code, text):
         return ""
-    if state := _state(error):
-        return _server_said(error, state, text, hidden)
+    if isinstance(error, _PROGRAM_ERRORS):
+        return _program_said(error, text, hidden)
     if hidden.sql and _is_the_drivers(error, code):
         return opened(text, hidden)
     if hidden.sql and isinstance(error, KeyError):
         # A placeholder that has no parameter.
-        return without_quoted(text, hidden)
-    return known_phrases(text, hidden)
+        return f"'{hidden.known(text[1:-1])}'"
+    said = known_phrases(text, hidden)
+    # A server of another language quotes the same names.
+    return said or (names_quoted(text, hidden) if _ABOUT_THE_STATEMENT.match(_state(error)) else "")
 
 
-def _server_said(error: Any, state: str, text: str, hidden: Hidden) -> str:
-    """What PostgreSQL says itself: an error inside of a function, which may write any text and code, has a context."""
-    diagnosis = getattr(error, "diag", None)
-    if diagnosis is None or not getattr(diagnosis, "severity", None):
-        return known_phrases(text, hidden)
-    if diagnosis.context is None and _ABOUT_THE_STATEMENT.match(state):
-        return without_quoted(text, hidden)
-    if diagnosis.context is None and _ABOUT_DATA.match(state):
-        return without_quoted(text, Hidden(None, hidden.private))
-    return ""
+def _program_said(error: Exception, text: str, hidden: Hidden) -> str:
+    """A program's words about itself, as far as they stand in it: a hook may put what it was reading into them."""
+    names, texts = _written_in(error.__traceback__)
+    if said := known_phrases(text, replace(hidden, names=_BUILTIN | names)):
+        return said
+    if not (parts := [re.escape(part) for part in sorted(texts, key=len, reverse=True) if part in text]):
+        return ""
+    pieces = re.split(f"({'|'.join(parts)})", text)
+    return opened("".join(piece if place % 2 else HIDDEN[: len(piece)] for place, piece in enumerate(pieces)), hidden)
+
+
+def _written_in(traceback: TracebackType | None) -> tuple[frozenset[str], frozenset[str]]:
+    """The names, in lower case, and the texts in the code of the functions that an error came through."""
+    names: set[str] = set()
+    texts: set[str] = set()
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        names.update(name.lower() for name in (*code.co_names, *code.co_varnames))
+        texts.update(text for text in code.co_consts if isinstance(text, str) and len(text) >= _LEAST_TEXT)
+        traceback = traceback.tb_next
+    return frozenset(names), frozenset(texts)
 
 
 def _is_the_drivers(error: Exception, code: object) -> bool:
     """Whether the error was raised on this side of the wire, before a server answered."""
-    if isinstance(error, _PROGRAM_ERRORS):
-        return True
     own = ("DataError", "InterfaceError", "NotSupportedError", "ProgrammingError")
     return code is None and type(error).__name__ in own and driver_of(error) in _CODED
 
@@ -141,23 +163,28 @@ def _kind(error: Exception) -> str:
 
 def _state(error: Exception) -> str:
     """PostgreSQL's SQLSTATE, or that of a driver which gives it in the same way."""
-    return str(getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or "")
+    state = str(getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or "")
+    return state if _is_a_drivers(error) and re.fullmatch(r"[0-9A-Z]{5}", state) else ""
 
 
 def _code_and_text(error: Exception) -> tuple[object, str]:
     """SQLSTATE, number or name, where there is one, and what the driver says."""
     state, text = _state(error) or None, str(error)
-    match error.args:
+    match error.args if _is_a_drivers(error) else ():
         # MySQL's drivers give a number, ODBC a SQLSTATE; the error as a whole is then a tuple's text.
         # mysql-connector's own errors have the number -1.
         case (int() as number, str() | bytes() as said, *_):
-            return state or (number if number >= 0 else None), said if isinstance(said, str) else said.decode(
-                errors="replace"
-            )
-        case (str() as given, str() as said, *_) if re.fullmatch(r"\w{5}", given):
+            known = state or (number if 0 <= number <= _MOST_MYSQL_NUMBER else None)
+            return known, said if isinstance(said, str) else said.decode(errors="replace")
+        case (str() as given, str() as said, *_) if _SQLSTATE.fullmatch(given):
             return state or given, said
     if found := _CODE.search(text):
         return found[0], text
     name = str(getattr(error, "sqlite_errorname", ""))
     # SQLite says no more than that with these two.
     return state or (name if name not in ("SQLITE_ERROR", "SQLITE_SCHEMA") else "") or None, text
+
+
+def _is_a_drivers(error: Exception) -> bool:
+    """Whether it is an error as Python's standard for drivers has it; a hook's own may hold anything for a code."""
+    return any(base.__name__ == "Error" for base in type(error).__mro__)

@@ -10,6 +10,7 @@ from airflow_provider_rokt.flow.stream import ColumnNames, Consume, Row
 from airflow_provider_rokt.sources.cancelling import Cancellation
 from airflow_provider_rokt.sources.decoding import tolerate
 from airflow_provider_rokt.sources.query_error import query_error, undecodable
+from airflow_provider_rokt.statements.hiding import Hidden
 
 
 class Reading:
@@ -24,6 +25,7 @@ class Reading:
         self._unconnected: Exception | None = None
         self._executed = False
         self._rows = 0
+        self._columns: ColumnNames = ()
         self._consuming = False
         self._error: BaseException | None = None
 
@@ -44,6 +46,7 @@ class Reading:
         self._executed = True
         try:
             for columns, rows in windows:
+                self._columns = columns
                 self._consuming, self._cancellation.waiting = True, False
                 consume(columns, rows)
                 self._consuming, self._cancellation.waiting = False, True
@@ -69,7 +72,8 @@ class Reading:
             return RoktQueryError(
                 f"{origin}: the query was cancelled, since the task was stopped: a retry runs it again"
             )
-        if self._executed and (unread := undecodable(first, origin, self._rows)):
+        names = Hidden(sql, names=frozenset(name.lower() for name in self._columns))
+        if self._executed and (unread := undecodable(first, origin, self._rows, names)):
             return unread
         return query_error(
             first,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowException, BaseHook
 
-from airflow_provider_rokt.exceptions import RoktSourceError
+from airflow_provider_rokt.exceptions import RoktSourceError, short_name
 from airflow_provider_rokt.flow.stream import ColumnNames, Consume, Row
 from airflow_provider_rokt.sources.cancelling import Cancellation
 from airflow_provider_rokt.sources.reading import Reading
@@ -94,7 +94,8 @@ class SqlSource:
         hook = _hook_of(named, self._hook_params) if isinstance(named, str) else named
         if not isinstance(hook, DbApiHook):
             raise RoktSourceError(
-                f"connection {named!r} gives a {type(hook).__name__}, which runs no SQL: name a SQL connection instead"
+                f"connection {short_name(named)!r} gives a {type(hook).__name__}, which runs no SQL: name a SQL "
+                "connection instead"
             )
         return hook
 
@@ -121,7 +122,7 @@ class SqlSource:
     @property
     def _origin(self) -> str:
         named = self._hook_or_conn_id
-        return f"connection {named!r}" if isinstance(named, str) else type(named).__name__
+        return f"connection {short_name(named)!r}" if isinstance(named, str) else type(named).__name__
 
     def _timed(self, consume: Consume, hook: "DbApiHook") -> Consume:
         warned = False
@@ -181,8 +182,8 @@ def _hook_of(conn_id: str, hook_params: Mapping[str, object] | None) -> object:
         # Airflow stumbles over its own types that have no hook, like generic.
         reason = "the type has none" if isinstance(error, AttributeError) else error
         raise RoktSourceError(
-            f"connection {conn_id!r} of type {connection.conn_type!r} gives no hook ({reason}): "
-            "name a SQL connection, and install the provider of its type"
+            f"connection {short_name(conn_id)!r} of type {short_name(connection.conn_type)!r} gives no hook ({reason}):"
+            " name a SQL connection, and install the provider of its type"
         ) from error
 
 

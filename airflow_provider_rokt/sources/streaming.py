@@ -1,7 +1,7 @@
 """A query's result left on the server and fetched through SQLAlchemy, whose dialects know each driver's way."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, CursorResult, Engine
 
 _log = logging.getLogger(__name__)
+
+
+class _WithoutErrors(logging.LoggerAdapter[logging.Logger]):
+    """Leaves the error of a cursor that cannot be closed out of a pool's log: it says again what the database said."""
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        kwargs["exc_info"] = None
+        return msg, kwargs
 
 
 @contextmanager
@@ -66,6 +74,8 @@ def _connect(hook: "DbApiHook") -> "tuple[Engine | None, Connection | None]":
         # The hook makes the connection: the URL it gives SQLAlchemy lacks what stands in the connection's extra
         # on PostgreSQL (sslmode, the search path), and on MySQL has what only the hook understands ("cursor").
         engine = hook.get_sqlalchemy_engine({"creator": hook.get_conn})
+        pool: Any = engine.pool
+        pool.logger = _WithoutErrors(pool.logger)
         # Without the flag stream_results does nothing, and the whole result would be read into memory.
         return engine, engine.connect() if engine.dialect.supports_server_side_cursors else None
     except Exception as error:

@@ -4,16 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from airflow_provider_rokt.exceptions import RoktSourceError
+from airflow_provider_rokt.exceptions import RoktSourceError, short_name
 from airflow_provider_rokt.flow.stream import ColumnNames, Row
 
-_LONGEST_NAME: Final = 60
 _MOST_NAMES: Final = 20
-
-
-def quotable(name: str) -> str:
-    """A column's name as an error may show it: some databases take 200,000 characters for a name."""
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def column_names(description: Sequence[Sequence[Any]] | None) -> ColumnNames:
@@ -26,7 +20,7 @@ def column_names(description: Sequence[Sequence[Any]] | None) -> ColumnNames:
     columns = tuple(str(column[0]) for column in description)
     twice = [name for name, count in Counter(columns).items() if count > 1]
     if twice:
-        named = ", ".join(map(quotable, twice[:_MOST_NAMES])) + (", …" if len(twice) > _MOST_NAMES else "")
+        named = ", ".join(map(short_name, twice[:_MOST_NAMES])) + (", …" if len(twice) > _MOST_NAMES else "")
         raise RoktSourceError(f"sql returns several columns named {named}: give each its own name with AS")
     return columns
 

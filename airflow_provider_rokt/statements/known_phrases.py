@@ -1,7 +1,7 @@
 """What databases say of a wrong statement, as they are known to say it: nothing else of their texts is shown.
 
-A database's function may raise any text under any code, so that a code alone proves nothing on most drivers. A phrase
-is fixed words and names, and a name is shown only where it stands in the statement.
+A database's function may raise any text under any code, so that a code alone proves nothing. A phrase is fixed words
+and slots, and what stands in a slot is shown only where it stands in the statement too.
 """
 
 import re
@@ -13,20 +13,36 @@ from airflow_provider_rokt.statements.hiding import HIDDEN, Hidden, finished
 
 _MOST_PHRASES: Final = 3
 _MOST_READ: Final = 4000
-# {name}: a name, quoted or not. {near}: a piece of the statement. {value}: never shown, and so not read.
+# {name}: a name, quoted or not. {near}: a piece of the statement. {at}: a place in the statement. {args}: the types of
+# a function's arguments. {value}: never shown, and so not read.
 _SLOTS: Final = {
     "name": r"""["'`\[]?[A-Za-z_][\w$.]*["'`\]]?""",
     "near": r"""(?:"[^"\n]{0,100}"|'.{0,100}'(?= at line)|'[^'\n]{0,100}')""",
+    "at": r"\d{1,6}",
+    "args": r"\([^()\n]{0,200}\)",
     "value": "",
 }
-_SLOT: Final = re.compile(r"\{(name|near|value)\}")
+_SLOT: Final = re.compile(rf"\{{({'|'.join(_SLOTS)})\}}")
+_KIND: Final = "(?:table|view|column|function|procedure|sequence|schema|database|type|language|materialized view)"
+_MYSQL_TYPE: Final = "(?:DOUBLE|INTEGER|DECIMAL|BINARY|CHAR|integer|decimal|double|datetime|date|time|timestamp|string)"
+_PG_TYPE: Final = (
+    "(?:integer|bigint|smallint|numeric|real|double precision|boolean|date|interval|jsonb?|uuid|inet|cidr|bytea|xml|"
+    "time(?:stamp)?(?: with(?:out)? time zone)?)"
+)
+_CLAUSE: Final = "(?:WHERE|GROUP BY|HAVING|ORDER BY|JOIN conditions|FROM|LIMIT|VALUES|RETURNING)"
 _PHRASES: Final = (
     # Names
     r"no such (?:table|column|function|view|index|module|collation sequence): {name}",
     r"ambiguous column name: {name}",
     r"(?:relation|column|schema|database|role|type|table|view|function) {name} does not exist",
     r"column reference {name} is ambiguous",
-    r"(?:missing FROM-clause entry for table|permission denied for \w+) {name}",
+    rf"(?:missing FROM-clause entry for table|permission denied for {_KIND}) {{name}}",
+    r"invalid reference to FROM-clause entry for table {name}",
+    r"function {name}{args} (?:does not exist|is not unique)",
+    r"operator (?:does not exist|is not unique)",
+    r"(?:table name|column|alias) {name} specified more than once",
+    r"column {name} must appear in the GROUP BY clause or be used in an aggregate function",
+    r"subquery uses ungrouped column {name} from outer query",
     r"Table {name} doesn't exist",
     r"Unknown column {name} in '(?:field list|group statement|(?:where|on|order|having|from|order by) clause|SELECT)'",
     r"Column {name} in (?:field list|where clause|'field list'|'where clause') is ambiguous",
@@ -51,12 +67,27 @@ _PHRASES: Final = (
     r"syntax error at or near {near}",
     r"unrecognized token: {near}",
     r"incomplete input",
-    r"You have an error in your SQL syntax; .{0,160}? near {near} at line \d{1,6}",
+    r"You have an error in your SQL syntax; check the manual that corresponds to your (?:MySQL|MariaDB) server version "
+    r"for the right syntax to use near {near} at line {at}",
     r"Incorrect syntax near(?: the keyword)? {near}",
-    r"Syntax error(?:: Unexpected \w+)?(?: {near})? at \[\d{1,6}:\d{1,6}\]",
-    r"syntax error line \d{1,6} at position \d{1,6}",
+    r"syntax error at end of input",
+    r"unterminated (?:quoted string|quoted identifier|/\* comment|dollar-quoted string)(?: at or near {near})?",
+    r"Syntax error(?:: Unexpected (?:identifier|end of (?:script|statement)|(?:string|integer) literal|keyword {name}))"
+    r"?(?: {near})? at \[{at}:{at}\]",
+    r"syntax error line {at} at position {at}",
     r"SQL compilation error",
-    r"line \d{1,6}:\d{1,6}",
+    r"line {at}:{at}",
+    rf"(?:aggregate|window|set-returning) functions are not allowed in {_CLAUSE}",
+    r"more than one row returned by a subquery used as an expression",
+    r"subquery (?:must return only one column|has too (?:many|few) columns|in FROM must have an alias)",
+    r"each (?:UNION|INTERSECT|EXCEPT) query must have the same number of columns",
+    rf"argument of {_CLAUSE} must be type boolean",
+    r"could not determine (?:data|polymorphic|interpretable) type",
+    r"Operand should contain {at} column\(s\)",
+    r"Subquery returns more than 1 row",
+    r"Invalid use of group function",
+    r"Every derived table must have its own alias",
+    r"The used SELECT statements have a different number of columns",
     r"wrong number of arguments to function {name}\(\)",
     r"SQL command not properly ended",
     # Placeholders
@@ -66,9 +97,33 @@ _PHRASES: Final = (
     r"Not (?:all|enough) parameters were used in the SQL statement",
     r"Values were not provided for the following (?:prepared statement )?parameters: {name}",
     r"Incorrect number of bindings supplied",
+    r"there is no parameter \${at}",
+    # Programs: names are shown that stand in the program
+    r"{name} object (?:has no attribute {name}|is not (?:callable|iterable|subscriptable|an iterator))",
+    r"(?:module|type object) {name} has no attribute {name}",
+    r"{name}\(\) got an unexpected keyword argument {name}",
+    r"{name}\(\) missing {at} required (?:positional|keyword-only) arguments?",
+    r"{name}\(\) takes (?:no|{at}|from {at} to {at}) (?:positional )?arguments?",
+    r"name {name} is not defined",
+    r"(?:tuple|list|string) index out of range",
+    r"No module named {name}",
     # Access, connection, state
     r"Access denied",
     r"permission denied",
+    r"(?:password|peer|ident) authentication failed",
+    r"remaining connection slots are reserved",
+    r"sorry, too many clients already",
+    r"Too many connections",
+    r"terminating connection due to (?:administrator command|conflict with recovery|idle-in-transaction timeout)",
+    r"canceling statement due to (?:statement timeout|lock timeout|user request|conflict with recovery)",
+    r"deadlock detected",
+    r"could not (?:serialize access|obtain lock|extend file|resize shared memory segment|write to file)",
+    r"out of (?:shared )?memory",
+    r"No space left on device",
+    r"cannot execute (?:INSERT|UPDATE|DELETE|MERGE|CREATE|DROP|ALTER|TRUNCATE|nextval\(\)) in a read-only "
+    r"transaction",
+    r"current transaction is aborted",
+    r"the database system is (?:starting up|shutting down|in recovery mode)",
     r"Lost connection to (?:MySQL )?server during query",
     r"(?:MySQL )?[Ss]erver has gone away",
     r"server closed the connection unexpectedly",
@@ -86,11 +141,26 @@ _PHRASES: Final = (
     # Data, whose values are never shown
     r"[Dd]ivision by (?:zero|0)",
     r"XPATH syntax error: {value}",
-    r"(?:Incorrect|Truncated incorrect) \w{1,12} value: {value}",
+    rf"(?:Incorrect|Truncated incorrect) {_MYSQL_TYPE} value: {{value}}",
+    rf"invalid input syntax for type {_PG_TYPE}: {{value}}",
+    r"invalid input value for enum",
+    r"value too long for type",
+    r"(?:date/time field value|timestamp|date|time|interval|integer|bigint|smallint|value) out of range",
+    r"invalid (?:regular expression|byte sequence for encoding|value for parameter)",
+    r"(?:malformed array|malformed record|malformed range) literal",
+    r"(?:duplicate key value violates unique|violates (?:foreign key|check|not-null|exclusion)) constraint",
+    r"null value in column",
+    r"Data too long for column",
+    r"Duplicate entry",
+    r"Column {name} cannot be null",
+    r"(?:UNIQUE|NOT NULL|CHECK|FOREIGN KEY) constraint failed",
+    r"cannot take (?:logarithm|square root) of",
+    r"cannot cast type",
+    r"Overflow in (?:addition|subtraction|multiplication|division)",
     r"Illegal mix of collations",
     r"Could not decode to UTF-8 column {value}",
     r"Could not convert string {value}",
-    r"Bad \w{1,12} value: {value}",
+    r"Bad (?:int64|double|float64|bool|numeric|date|timestamp|datetime|time) value: {value}",
     r"invalid number",
     r"Conversion failed",
     r"malformed JSON",
@@ -131,4 +201,7 @@ def _slot(kind: str, value: str, hidden: Hidden) -> str:
     bare = value.strip("\"'`[]")
     if kind.startswith("near"):
         return value if hidden.sql and bare in hidden.sql else f"'{HIDDEN}'"
-    return value.replace(bare, hidden.known(bare))
+    if kind.startswith("at"):
+        # No more than the statement's length, which is no row's value.
+        return value if hidden.sql and int(value) <= len(hidden.sql) else HIDDEN
+    return f"({HIDDEN})" if kind.startswith("args") else value.replace(bare, hidden.known(bare))

@@ -9,6 +9,7 @@ from airflow_provider_rokt.events.block import Step
 from airflow_provider_rokt.events.conversion_stream import REPEATED
 from airflow_provider_rokt.events.fields import FIELDS, Need
 from airflow_provider_rokt.events.identifiers import is_quoted
+from airflow_provider_rokt.exceptions import short_name
 from airflow_provider_rokt.flow.row import Skip
 from airflow_provider_rokt.flow.stream import Row
 from airflow_provider_rokt.trials.trial import Totals
@@ -53,7 +54,7 @@ def suspicions(steps: Iterable[Step], columns: Sequence[str], rows: Sequence[Row
     for place, filled in sorted(paths.items()):
         for suspect in _SUSPECTS:
             if any(map(suspect.concerns, filled)) and (count := sum(suspect.shows(row[place]) for row in rows)):
-                text = suspect.text.format(column=repr(columns[place]), count=f"{count:,} of {len(rows):,}")
+                text = suspect.text.format(column=repr(short_name(columns[place])), count=f"{count:,} of {len(rows):,}")
                 found.append(Suspicion(suspect.kind, columns[place], count, text))
     return found
 

@@ -20,7 +20,13 @@ class Recorder:
     :ivar connections: how many were opened.
     """
 
-    def __init__(self, status: int = 202, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int = 202,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        reason: str | None = None,
+    ) -> None:
         self.seen: list[Seen] = []
         self.connections = 0
         recorder = self
@@ -35,7 +41,7 @@ class Recorder:
             def answer(self) -> None:
                 sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 recorder.seen.append(Seen(self.command, self.path, dict(self.headers), sent))
-                self.send_response(status)
+                self.send_response(status, reason)
                 for name, value in (headers or {}).items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))

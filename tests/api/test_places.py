@@ -60,6 +60,10 @@ def test_a_path_is_taken_apart(path: str, steps: tuple[Step, ...]) -> None:
         ("data.custom_attributes.amount", b'"currency":{', False),
         ("ip", b'"1.2.3.4"', True),
         ("ip", b'"currency":{', False),
+        ("data.event_name", b'{"data":{}', True),
+        ("events[1].data.event_name", b'{"data":{}', True),
+        ("events[0].data.event_name", b'{"data":{}', False),
+        ("user_attributes", BODY[:1], True),
         ("", b'"1.2.3.4"', False),
     ],
 )

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
@@ -10,7 +11,7 @@ from airflow_provider_rokt.api.verdicts import judge
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError
 from airflow_provider_rokt.flow.request import Endpoint, Request
 from airflow_provider_rokt.flow.row import Outcome
-from tests.delivery.rokt import answer_of, request_of
+from tests.delivery.rokt import answer_of, place_of, request_of
 
 ACCEPTED, REJECTED, OPEN = Outcome.ACCEPTED, Outcome.REJECTED, None
 REQUEST = request_of(["a"], ["b1", "b2"], ["c"])
@@ -18,6 +19,13 @@ REQUEST = request_of(["a"], ["b1", "b2"], ["c"])
 
 def outcomes(request: Request, status: int, *messages: str) -> list[Outcome | None]:
     return [verdict and verdict.outcome for verdict in judge(request, status, answer_of(status, *messages).body)]
+
+
+def complaint(index: int, request: Request = REQUEST, member: str = "customerid") -> str:
+    """An error of a batch as Rokt's reader words it, with everything that it says of the place."""
+    text = request.body.decode()
+    place = place_of(text, member, positions(request, index)[0])
+    return f"bad. Path '[{index}].user_identities.{member}', line 1, position {place}."
 
 
 def positions(request: Request, index: int) -> tuple[int, int]:
@@ -33,15 +41,21 @@ def test_a_success_without_errors_accepts_all(status: int, body: bytes) -> None:
 
 
 def test_a_success_refuses_only_what_it_complains_of() -> None:
-    assert outcomes(REQUEST, 202, "bad. Path '[1].ip'") == [ACCEPTED, REJECTED, ACCEPTED]
-    assert outcomes(REQUEST, 202, "[2]: bad", "bad. Path '[0].ip'") == [REJECTED, ACCEPTED, REJECTED]
+    assert outcomes(REQUEST, 202, complaint(1)) == [ACCEPTED, REJECTED, ACCEPTED]
+    assert outcomes(REQUEST, 202, complaint(2), complaint(0)) == [REJECTED, ACCEPTED, REJECTED]
 
 
 @pytest.mark.parametrize("index", [0, 1, 2])
-def test_a_position_is_found_from_a_batchs_first_to_its_last_character(index: int) -> None:
+def test_a_position_finds_its_batch_where_the_path_stands(index: int) -> None:
     expected = [REJECTED if place == index else ACCEPTED for place in range(3)]
-    for position in positions(REQUEST, index):
-        assert outcomes(REQUEST, 202, f"bad. Path 'data.x', line 1, position {position}.") == expected
+    text, (first, last) = REQUEST.body.decode(), positions(REQUEST, index)
+    place = place_of(text, "conversiontype", first)
+    for near in (-1, 0, 1):
+        said = f"bad. Path 'data.custom_attributes.conversiontype', line 1, position {place + near}."
+        assert outcomes(REQUEST, 202, said) == expected
+    # What is missing is told at what lacks it, here the batch's own bracket.
+    assert outcomes(REQUEST, 202, f"bad. Path 'user_attributes', line 1, position {last}.") == expected
+    assert outcomes(REQUEST, 202, f"bad. Path '[{index}]', line 1, position {last}.") == expected
 
 
 @pytest.mark.parametrize(
@@ -50,6 +64,11 @@ def test_a_position_is_found_from_a_batchs_first_to_its_last_character(index: in
         "",
         "Path '[3].ip'",  # there is no fourth batch
         "Path '[99].ip'",
+        "Path '[1].ip'",  # an index alone may count from 1
+        "[1]",
+        f"Path 'user_identities.email', line 1, position {positions(REQUEST, 1)[0] + 30}.",  # not what stands there
+        f"Path '[0].user_identities.customerid', line 1, position {positions(REQUEST, 1)[0] + 80}.",  # two batches
+        f"line 1, position {positions(REQUEST, 1)[0] + 30}",
         "Path 'data.x', line 1, position 0.",
         "Path 'data.x', line 1, position 1.",  # the bracket
         f"Path 'data.x', line 1, position {positions(REQUEST, 0)[1] + 1}.",  # the comma
@@ -60,13 +79,13 @@ def test_a_position_is_found_from_a_batchs_first_to_its_last_character(index: in
 )
 def test_an_error_without_a_place_leaves_the_others_open(place: str) -> None:
     assert outcomes(REQUEST, 202, f"bad. {place}") == [OPEN] * 3
-    assert outcomes(REQUEST, 202, f"bad. {place}", "bad. Path '[1].ip'") == [OPEN, REJECTED, OPEN]
-    assert outcomes(REQUEST, 400, f"bad. {place}", "bad. Path '[1].ip'") == [OPEN, REJECTED, OPEN]
+    assert outcomes(REQUEST, 202, f"bad. {place}", complaint(1)) == [OPEN, REJECTED, OPEN]
+    assert outcomes(REQUEST, 400, f"bad. {place}", complaint(1)) == [OPEN, REJECTED, OPEN]
 
 
 @pytest.mark.parametrize("status", [400, 422])
 def test_a_refusal_blames_only_what_it_complains_of(status: int) -> None:
-    complaints = [f"bad. Path '[{index}].ip'" for index in range(3)]
+    complaints = [complaint(index) for index in range(3)]
     assert outcomes(REQUEST, status, *complaints) == [REJECTED] * 3
     assert outcomes(REQUEST, status, *complaints[1:]) == [OPEN, REJECTED, REJECTED]
     assert outcomes(REQUEST, status, "bad") == [OPEN] * 3
@@ -98,16 +117,30 @@ def test_an_answer_cut_off_is_no_acceptance() -> None:
 
 
 def test_every_different_fault_of_a_batch_is_kept_once() -> None:
-    body = answer_of(202, "bad. Path '[1].ip'", "bad. Path '[1].ip'", "worse. Path '[1].mpid'").body
-    assert judge(REQUEST, 202, body)[1].faults == (("ip", "Rokt: bad."), ("mpid", "Rokt: worse."))
+    bad, worse = "Error reading string. Unexpected token: StartArray", "No JSON content found"
+    path, place = "user_identities.customerid", complaint(1).removeprefix("bad. ")
+    body = answer_of(202, f"{bad}. {place}", f"{bad}. {place}", f"{worse}. {place}").body
+    request = replace(REQUEST, paths=frozenset({path}))
+    assert judge(request, 202, body)[1].faults == ((path, f"Rokt: {bad}"), (path, f"Rokt: {worse}"))
+
+
+def test_no_word_of_an_answer_is_kept_that_is_not_known() -> None:
+    messages = [
+        "user Jane PiiRFn9 is unknown",
+        "PiiRFn9... is too long. Path '[0].user_attributes.PiiRFn9'",
+        "Error converting value \"PiiRFn9\" to type 'PiiRFn9'. Path 'data.PiiRFn9', line 1, position 5.",
+    ]
+    (verdict,) = judge(request_of(["PiiRFn9"]), 400, answer_of(400, *messages).body)
+    assert len(verdict.faults) == 3
+    assert "PiiRFn9" not in str(verdict)
 
 
 def test_faults_name_the_field_as_the_guide_does() -> None:
-    body = answer_of(
-        400, "Unexpected token: StartObject. Path 'data.custom_attributes.currency', line 1, position 9."
-    ).body
-    (verdict,) = judge(request_of(["a"]), 400, body)
-    assert verdict.faults == (("events[].data.custom_attributes.currency", "Rokt: Unexpected token: StartObject."),)
+    said = "Error reading string. Unexpected token: StartObject"
+    body = answer_of(400, f"{said}. Path 'data.custom_attributes.currency', line 1, position 9.").body
+    path = "events[].data.custom_attributes.currency"
+    (verdict,) = judge(replace(request_of(["a"]), paths=frozenset({path})), 400, body)
+    assert verdict.faults == ((path, f"Rokt: {said}"),)
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -161,12 +194,10 @@ def test_every_located_error_finds_its_batch(sizes: list[int], data: st.DataObje
     messages = []
     for index in bad:
         first, last = positions(request, index)
-        position = data.draw(st.integers(first, last))
-        messages.append(
-            data.draw(st.sampled_from([f"bad. Path '[{index}].a.b', line 1, position 1.", f"[{index}] is bad"]))
-            if data.draw(st.booleans())
-            else f"bad. Path 'data.b', line 1, position {position}."
-        )
+        kind = place_of(request.body.decode(), "conversiontype", first)
+        by_position = f"bad. Path 'data.custom_attributes.conversiontype', line 1, position {kind}."
+        at_its_end = f"bad. Path '[{index}].ip', line 1, position {last}."
+        messages.append(data.draw(st.sampled_from([complaint(index, request), by_position, at_its_end])))
     status = 400 if len(bad) == len(sizes) else 202
     # So many errors may be the first so many of more.
     rest = OPEN if bad and len(bad) % 5 == 0 else ACCEPTED

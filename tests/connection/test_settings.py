@@ -36,6 +36,12 @@ def test_what_an_import_answers_may_come_as_an_object_or_as_text() -> None:
         assert "audience_success must be a JSON object" in problems({"audience_success": wrong})[0]
 
 
+def test_long_names_are_cut() -> None:
+    with pytest.raises(RoktSettingsError) as caught:
+        read_settings("x" * 20_000, login=None, password=None, host=None, extra={"y" * 20_000: 1}, needs=Surface.EVENTS)
+    assert len(str(caught.value)) < 600
+
+
 def test_what_the_import_lacks_is_said_with_the_rest() -> None:
     found = problems({"pod": "us9"}, login=None, needs=Surface.AUDIENCE_IMPORT)
     assert len(found) == 4

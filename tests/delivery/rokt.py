@@ -15,6 +15,9 @@ from airflow_provider_rokt.flow.request import Endpoint, Request
 from airflow_provider_rokt.flow.row import RowRef
 from airflow_provider_rokt.network.outages import NoAnswerError
 
+# What the mapping of these requests names.
+PATHS = frozenset({"device_info.ios_idfv", "events[].data.custom_attributes.conversiontype"})
+
 
 def batch_of(*keys: str, first: int = 1) -> EventBatch:
     """One user's batch with an event for each key (``source_message_id``); rows are numbered from ``first``."""
@@ -33,7 +36,7 @@ def request_of(*users: Sequence[str], first: int = 1) -> Request:
     for keys in users:
         batches.append(batch_of(*keys, first=first))
         first += len(keys)
-    return Request(BULK, tuple(batches))
+    return Request(BULK, tuple(batches), paths=PATHS)
 
 
 def requests_of(rows: int, per_request: int) -> list[Request]:
@@ -122,14 +125,21 @@ class ModelRokt:
 
     @staticmethod
     def _message(style: str, index: int, text: str, request_id: str) -> str:
-        position = text.index("}", text.index(request_id))
+        start = text.index(request_id)
+        user, kind = (place_of(text, member, start) for member in ("customerid", "conversiontype"))
         return {
-            "path": f"Error converting value \"x\" to type 'System.Guid'. Path '[{index}].device_info.ios_idfv'"
-            f", line 1, position {position}.",
-            "position": "Error reading string. Unexpected token: StartObject. Path 'data.custom_attributes.currency'"
-            f", line 1, position {position}.",
+            "path": f"Error converting value \"x\" to type 'System.Guid'. Path '[{index}].user_identities.customerid'"
+            f", line 1, position {user}.",
+            "position": "Error reading string. Unexpected token: StartObject. Path "
+            f"'data.custom_attributes.conversiontype', line 1, position {kind}.",
             "none": 'Required event field "event_type" is missing or empty.',
         }[style]
+
+
+def place_of(text: str, member: str, start: int = 0) -> int:
+    """The 1-based offset of the last character of the text that the next member of this name has."""
+    value = text.index(f'"{member}":"', start) + len(member) + 4
+    return text.index('"', value) + 1
 
 
 def keys_of(faults: Iterable[object]) -> list[str]:

@@ -23,7 +23,7 @@ from airflow_provider_rokt.flow.row import NO_ROW, FieldFault, Outcome, RowRef
 from airflow_provider_rokt.limits import REQUEST_BYTES
 from airflow_provider_rokt.network.outages import NoAnswerError
 from tests.api.clock import FakeClock, FakeStop, FakeThreads
-from tests.delivery.rokt import ModelRokt, answer_of, batch_of, keys_of, request_of, requests_of
+from tests.delivery.rokt import ModelRokt, answer_of, batch_of, keys_of, place_of, request_of, requests_of
 
 FAST = RetryPolicy(budget_seconds=60.0)
 STYLES = ["path", "position", "none"]
@@ -152,7 +152,7 @@ def test_a_users_other_events_are_kept() -> None:
     settlement = Bench(rokt).settle(request_of(["a"], ["b1", "b2", "b3"], ["c"]))
     assert set(rokt.kept) == {"a", "b1", "b3", "c"}
     assert keys_of(settlement.rejected) == ["b2"]
-    assert settlement.rejected[0].faults[0].path == "events[].data.custom_attributes.currency"
+    assert settlement.rejected[0].faults[0].path == "events[].data.custom_attributes.conversiontype"
 
 
 def test_parts_travel_together_but_not_in_larger_company() -> None:
@@ -274,8 +274,11 @@ def test_what_rokt_does_not_take_in_time_fails_and_halts_the_rest(
 
 def test_a_halt_in_the_middle_leaves_what_is_settled() -> None:
     # The first answer accepts one batch and leaves two halves; none of them is answered.
-    rokt = Scripted(answer_of(202, "[0]: bad", "somewhere else: bad"), answer_of(503))
-    settlement = Bench(rokt).settle(request_of(["a"], ["b"], ["c"]))
+    request = request_of(["a"], ["b"], ["c"])
+    place = place_of(request.body.decode(), "customerid")
+    said = f"bad. Path '[0].user_identities.customerid', line 1, position {place}."
+    rokt = Scripted(answer_of(202, said, "somewhere else: bad"), answer_of(503))
+    settlement = Bench(rokt).settle(request)
     assert keys_of(settlement.rejected) == ["a"]
     assert sorted(keys_of(settlement.failed)) == ["b", "c"]
 
@@ -502,9 +505,11 @@ class LargeUser(Block):
 
 def test_parts_that_need_more_room_than_the_whole_keep_the_limit() -> None:
     request = Request(BULK, (LargeUser(["1", "2", "3"]), LargeUser(["4", "5"])))
-    rokt = Scripted(answer_of(400, "[0]: bad", "[1]: bad"), answer_of(202))
+    said = [f"bad. Path '[{index}]', line 1, position {end}." for index, end in enumerate((120_001, 240_002))]
+    rokt = Scripted(answer_of(400, *said), answer_of(202))
     settlement = Bench(rokt).settle(request)
     assert settlement.accepted == 5
+    assert len(rokt.bodies) == 1 + 3
     assert max(map(len, rokt.bodies)) <= REQUEST_BYTES
 
 

@@ -315,6 +315,11 @@ class TestKey:
             ("jane＠example.com", "sha256:" + sha256("jane＠example.com".encode()).hexdigest()[:16]),
             ("jane﹫example.com", "sha256:" + sha256("jane﹫example.com".encode()).hexdigest()[:16]),
             ("order%201_jane%40example.com", "sha256:" + sha256(b"order%201_jane%40example.com").hexdigest()[:16]),
+            ("+453 3331 9991", "sha256:" + sha256(b"+453 3331 9991").hexdigest()[:16]),
+            (4111111111111111, "sha256:" + sha256(b"4111111111111111").hexdigest()[:16]),
+            ("123-45-6789", "sha256:" + sha256(b"123-45-6789").hexdigest()[:16]),
+            ("100004512", "100004512"),
+            ("gid://shopify/Order/450789469", "gid://shopify/Order/450789469"),
             ("x" * 128, "x" * 128),
             ("x" * 129, f"sha256:{sha256(b'x' * 129).hexdigest()[:16]}"),
             # A control character is never part of an id.
@@ -324,6 +329,11 @@ class TestKey:
     )
     def test_a_row_is_named_by_its_id_if_that_may_be_told(self, raw: object, key: str) -> None:
         assert mapped({}, {"id": raw}).row == RowRef(7, key)
+
+    @pytest.mark.parametrize("key", ["jane@example.com", "+453 3331 9991", "4111111111111111", "x" * 129])
+    def test_an_id_is_sent_as_it_is_whatever_its_row_is_called(self, key: str) -> None:
+        row = mapped({}, {"id": key})
+        assert row.document["events"][0]["data"]["source_message_id"] == key != row.row.key
 
 
 class TestConsent:
@@ -500,6 +510,31 @@ class TestProblems:
         assert said.count("\n- ") == 6
         for path in [*mapping, *CONVERSION.required, "no identity is mapped"]:
             assert path in said
+
+    @pytest.mark.parametrize(
+        ("mapping", "columns"),
+        [
+            ({**LEAST, "ip": "{long}"}, [*LEAST_ROW]),
+            ({**LEAST, "ip": "nosuch"}, [*LEAST_ROW, *("{long}" + str(number) for number in range(300))]),
+            ({**LEAST, "{long}": "id"}, [*LEAST_ROW]),
+            ({**LEAST, "user_attributes.{long}": "id"}, [*LEAST_ROW]),
+            ({**LEAST, "user_attributes. {long}": "id"}, [*LEAST_ROW]),
+            ({**LEAST, "user_attributes.{long}sha256": "id"}, [*LEAST_ROW]),
+            ({**LEAST, "consent_state.gdpr.{long}.document": "id"}, [*LEAST_ROW]),
+            ({**LEAST, "consent_state.gdpr.{long}.consented": {"literal": "perhaps"}}, [*LEAST_ROW]),
+            ({**LEAST, "consent_state.gdpr.{long}.consented": {"literal": None}}, [*LEAST_ROW]),
+            ({**LEAST, "consent_state.gdpr.{long}.consented": 5}, [*LEAST_ROW]),
+            ({**LEAST, "consent_state.gdpr.{long}.consented": {"column": "id", "on_invalid": "x"}}, [*LEAST_ROW]),
+            (None, ["{long}", "user_attributes.{long}", "consent_state.gdpr.{long}.consented"]),
+            (None, ["consent_state.gdpr.{long}.consented", "Consent_state.gdpr.{long}.consented"]),
+        ],
+    )
+    @pytest.mark.parametrize("profile", [CONVERSION, MEMBERSHIP])
+    def test_no_name_is_repeated_whatever_its_length(self, mapping: Any, columns: list[str], profile: Any) -> None:
+        written = json.loads(json.dumps([mapping, columns]).replace("{long}", "x" * 20_000))
+        said = problems(*written, profile=profile)
+        assert "x" * 20 in said
+        assert len(said) < 6000 and max(map(len, said.split())) < 200
 
     def test_all_problems_of_automatic_mapping_too(self) -> None:
         said = problems(None, ["EMAIL", "email", "e_mail", "environment", "order_id"])

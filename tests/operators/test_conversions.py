@@ -1,6 +1,7 @@
 """The whole road: rows of a real SQL database, through the operator, over HTTP to a local Rokt and into a report."""
 
 import json
+import re
 import sqlite3
 import time
 from datetime import UTC, datetime, timedelta
@@ -572,7 +573,8 @@ def test_a_reason_keeps_no_word_of_the_row(sandbox, rokt, shop):
     sandbox.faults.add(Status(status=400, body=body))
     shop([row | {"firstname": "Jane", "lastname": "Secret", "city": "Zanzibar"} for row in orders(1)])
     result = send(max_rejected=1)
-    assert result["rejections"][0]["reason"] == "Rokt: user ... ... in ... is bad"
+    reason = result["rejections"][0]["reason"]
+    assert re.fullmatch(r"Rokt: a message that may hold values: see Rokt's own log \(kind [0-9a-f]{6}\)", reason)
 
 
 def test_an_answer_that_cannot_be_read_fails_rows_instead_of_rejecting_them(sandbox, rokt, shop):

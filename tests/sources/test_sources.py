@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,16 +28,34 @@ from airflow_provider_rokt.sources import DictSource, SqlSource
 from airflow_provider_rokt.sources.query_error import query_error
 
 CONN_ID = "shop"
+PERSON = "jane"
 ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) AS x FROM n"
 ORDERS = [(1, "a@example.com"), (2, None), (3, "it's; 100%"), (4, ""), (5, "é")]
 
 
-class PostgresError(Exception):
+class Error(Exception):
+    """What a driver's errors derive from."""
+
+
+class PostgresError(Error):
     """Has the attributes that PostgreSQL's drivers give their errors."""
 
     def __init__(self, text: str, **attributes: object) -> None:
         super().__init__(text)
         vars(self).update(attributes)
+
+
+def refuse(value: object) -> None:
+    raise TypeError(f"cannot take {value}, sorry")
+
+
+def raised(raises: Callable[[], object]) -> Exception:
+    """An error with its traceback."""
+    try:
+        raises()
+    except Exception as error:
+        return error
+    raise AssertionError("nothing was raised")
 
 
 class Reader:
@@ -173,6 +191,15 @@ class TestSqlSource:
             with pytest.raises(RoktSourceError) as caught:
                 SqlSource(CONN_ID, sql).read(Reader())
             assert len(str(caught.value)) < 600
+
+    @pytest.mark.parametrize("url", ["smtp://host", "nosuchtype://host", "sqlite:///nosuch/shop.db"])
+    def test_long_ids_of_connections_are_cut(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        name = "x" * 20_000
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", url)
+        with pytest.raises(RoktSourceError) as caught:
+            SqlSource(name, "SELECT 1").read(Reader())
+        assert "x" * 20 in str(caught.value)
+        assert len(str(caught.value)) < 600
 
     @pytest.mark.parametrize("early", [False, True])
     def test_a_query_is_cancelled_from_another_thread(self, early: bool) -> None:
@@ -451,22 +478,33 @@ class TestQueryError:
             (PostgresError("jane: syntax error", pgcode="42601"), "PostgresError (42601): …"),
             (PostgresError("division by zero", sqlstate="22012"), "PostgresError (22012): division by zero"),
             (PostgresError("division by zero", pgcode=None), "PostgresError: division by zero"),
-            (RuntimeError(1644, "division by zero"), "RuntimeError (1644): …"),
-            (RuntimeError(1365, "Division by 0"), "RuntimeError (1365): Division by 0"),
-            (RuntimeError("42S02", "[42S02] Invalid object name 'n'"), "RuntimeError (42S02): Invalid object name '…'"),
-            (RuntimeError("42000", "[42000] [Microsoft] division by zero (50000)"), "RuntimeError (42000): …"),
+            (Error(1644, "division by zero"), "Error (1644): …"),
+            (Error(1365, "Division by 0"), "Error (1365): Division by 0"),
+            (Error("42S02", "[42S02] Invalid object name 'n'"), "Error (42S02): Invalid object name '…'"),
+            (Error("42000", "[42000] [Microsoft] division by zero (50000)"), "Error (42000): …"),
             (RuntimeError("ORA-20001: division by zero"), "RuntimeError (ORA-20001): …"),
             (RuntimeError("ORA-01476: division by zero"), "RuntimeError (ORA-01476): division by zero"),
             (TypeError("not all arguments converted"), "TypeError: not all arguments converted"),
             (
-                AttributeError("'NoneType' object has no attribute 'x'"),
-                "AttributeError: 'NoneType' object has no attribute 'x'",
+                raised(lambda: None.nosuch),  # type: ignore[attr-defined]
+                "AttributeError: 'NoneType' object has no attribute 'nosuch'",
             ),
+            # What the program did not write itself may be a value.
+            (raised(lambda: getattr(None, PERSON)), "AttributeError: 'NoneType' object has no attribute '…'"),
+            (
+                AttributeError("'NoneType' object has no attribute 'jane'"),
+                "AttributeError: 'NoneType' object has no attribute '…'",
+            ),
+            (raised(lambda: refuse(PERSON)), "TypeError: cannot take …, sorry"),
+            (TypeError("cannot take jane, sorry"), "TypeError: …"),
+            (RuntimeError(90210, "jane"), "RuntimeError: …"),
+            (RuntimeError("90210", "jane"), "RuntimeError: …"),
+            (Error(4111111, "division by zero"), "Error: division by zero"),
             (RuntimeError(), "RuntimeError"),
             (KeyError("jane"), "KeyError: '…'"),
             (
-                DataError("SELECT 1", {"who": "jane secret"}, RuntimeError(1292, "Incorrect date value: 'jane'")),
-                "RuntimeError (1292): Incorrect date value: …",
+                DataError("SELECT 1", {"who": "jane secret"}, Error(1292, "Incorrect date value: 'jane'")),
+                "Error (1292): Incorrect date value: …",
             ),
         ],
     )
