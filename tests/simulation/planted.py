@@ -81,10 +81,10 @@ BUGS: Final = (
         "",
     ),
     Bug(
-        "an index points to the next batch",
+        "an error is laid to the next batch",
         "api/verdicts.py",
-        "return refusal.index if",
-        "return (refusal.index + 1) % len(request.batches) if",
+        "return owner if stands or",
+        "return (owner + 1) % len(request.batches) if stands or",
     ),
     Bug("a 429 holds its own request alone", "delivery/exchange.py", "self._pacer.hold(seconds)", "pass"),
     Bug(

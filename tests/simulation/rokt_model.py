@@ -23,12 +23,16 @@ class Posted:
 
     :param start: of its text in the body.
     :param rows: the rows of its events, as ``custom_attributes.row`` numbers them.
+    :param event: the one that is wrong, or the first.
+    :param position: where a reader of the body stands when it has read what is wrong there, counted from 1.
     """
 
     content: dict[str, Any]
     start: int
     end: int
     rows: tuple[int, ...]
+    event: int
+    position: int
 
     @property
     def name(self) -> str:
@@ -38,8 +42,8 @@ class Posted:
     @property
     def trouble(self) -> str | None:
         """How it is wrong."""
-        troubles = (event["data"]["custom_attributes"].get("trouble") for event in self.content["events"])
-        return next((trouble for trouble in troubles if trouble in TROUBLES), None)
+        trouble = _trouble(self.content["events"][self.event])
+        return trouble if trouble in TROUBLES else None
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,18 @@ def posted(body: bytes) -> list[Posted]:
     batches, place = [], 1
     while text[place - 1] != "]":
         content, end = _DECODER.raw_decode(text, place)
-        rows = tuple(int(event["data"]["custom_attributes"]["row"]) for event in content["events"])
-        batches.append(Posted(content, place, end, rows))
+        events = content["events"]
+        wrong = next((number for number, event in enumerate(events) if _trouble(event) in TROUBLES), 0)
+        value = f'"trouble":"{_trouble(events[wrong])}"'
+        position = text.index(value, place) + len(value)
+        rows = tuple(int(event["data"]["custom_attributes"]["row"]) for event in events)
+        batches.append(Posted(content, place, end, rows, wrong, position))
         place = end + 1
     return batches
+
+
+def _trouble(event: dict[str, Any]) -> str:
+    return str(event["data"]["custom_attributes"]["trouble"])
 
 
 def rows_of(batches: list[Posted]) -> frozenset[int]:
@@ -79,16 +91,24 @@ def rows_of(batches: list[Posted]) -> frozenset[int]:
     return frozenset(row for batch in batches for row in batch.rows)
 
 
-def message(trouble: str, index: int, position: int, value: str) -> str:
+def message(trouble: str, index: int, event: int, position: int, value: str) -> str:
     """An error of Rokt's, which quotes what it complains of."""
+    path = "data.custom_attributes.trouble"
     text = {
-        "path": f"Error converting value \"{value}\" to type 'System.Guid'. Path '[{index}].device_info."
-        f"ios_advertising_id', line 1, position {position}.",
-        "position": "Error reading string. Unexpected token: StartObject. Path 'data.custom_attributes.currency', "
+        "path": f"Error converting value \"{value}\" to type 'System.Guid'. Path '[{index}].events[{event}].{path}', "
         f"line 1, position {position}.",
+        "position": f"Error reading string. Unexpected token: StartObject. Path '{path}', line 1, position {position}.",
         "none": 'Required event field "event_type" is missing or empty.',
     }[trouble]
     return html.escape(text)
+
+
+def complaint(trouble: str, index: int, batch: Posted, value: str = "") -> str:
+    """An error about a batch.
+
+    :param value: what it quotes; one of the batch's own where none is given.
+    """
+    return message(trouble, index, batch.event, batch.position, value or marker_in(batch))
 
 
 def errors_of(messages: list[str]) -> bytes:
@@ -140,10 +160,7 @@ class RoktModel:
         if not wrong:
             return Reply(202, accepts=rows_of(batches))
         listed = wrong[: self._reading.most_errors or None]
-        messages = [
-            message(str(batch.trouble), index, self._rng.randint(batch.start + 1, batch.end), marker_in(batch))
-            for index, batch in listed
-        ]
+        messages = [complaint(str(batch.trouble), index, batch) for index, batch in listed]
         named = [batch for _, batch in listed if batch.trouble != "none" or len(batches) == 1]
         blames = rows_of([batch for batch in named if len(batch.rows) == 1])
         if len(wrong) == len(batches):

@@ -10,13 +10,23 @@ from math import inf
 from random import Random
 from typing import Final
 
-from tests.simulation.rokt_model import Posted, Reply, errors_of, marker_in, message, rows_of
+from tests.simulation.rokt_model import Posted, Reply, complaint, errors_of, marker_in, message, rows_of
 
 NOT_NOW: Final = (408, 425, 429, 429, 429, 500, 502, 503, 503, 504, 529, 599)
 # Whoever says these has not looked at what came.
 AT_THE_DOOR: Final = (408, 425, 429)
 _ROKTS_SUCCESS: Final = (200, 201, 202, 202, 204, 299)
 _PAGE: Final = "<!DOCTYPE html><html><body>Please log in to the WiFi, {marker}</body></html>"
+
+_TALK: Final = (
+    "{value}",
+    "The name {value} is too long",
+    "{value}... is too long. Path '[{index}].user_attributes.{value}', line 1, position 3.",
+    "Unknown field. Path '[{index}].user_attributes.{value}'.",
+    "Could not convert string to integer: {value}. Path '[{index}].user_attributes.age', line 1, position 30.",
+    "Batch [{index}] of {value} was refused",
+    "[{index}] \u201c{value} is wrong",
+)
 
 
 @dataclass(frozen=True)
@@ -136,7 +146,7 @@ class Weather:
         """Rokt's list of errors, or one it would not write, cut off."""
 
         def cut(reply: Reply, batches: list[Posted]) -> Reply:
-            body = reply.body or errors_of([message("path", 0, 20, marker_in(batches[0]))])
+            body = reply.body or errors_of([complaint("path", 0, batches[0])])
             return Reply(reply.status, body[: self._rng.randint(len('{"errors":') + 1, len(body) - 1)])
 
         return replace(self._instead(cut), is_taken=True)
@@ -147,7 +157,7 @@ class Weather:
         def lost(reply: Reply, batches: list[Posted]) -> Reply:
             if not reply.body or len(batches) == 1:
                 return reply
-            nowhere = message(self._rng.choice(("path", "position", "none")), 100 + len(batches), 10**8, "zz")
+            nowhere = message(self._rng.choice(("path", "position", "none")), 100 + len(batches), 0, 10**8, "zz")
             return Reply(reply.status, errors_of([nowhere] * self._rng.randint(1, 3)))
 
         return replace(self._instead(lost), is_taken=True)
@@ -161,10 +171,22 @@ class Weather:
             how = self._rng.choice(("path", "position"))
             # Its value is another batch's, so that what is known of the blamed one does not tell it.
             value = marker_in(self._rng.choice(batches))
-            body = errors_of([message(how, index, self._rng.randint(batch.start + 1, batch.end), value)])
+            body = errors_of([complaint(how, index, batch, value)])
             return Reply(self._rng.choice((400, 422)), body, blames=_alone([batch]))
 
         return replace(self._instead(misled), is_taken=False)
+
+    def talkative(self) -> Fate:
+        """A refusal of the whole in words that nobody publishes, with a row's value anywhere in them."""
+
+        def talk(reply: Reply, batches: list[Posted]) -> Reply:
+            value = marker_in(self._rng.choice(batches))
+            text = self._rng.choice(_TALK).format(value=value, index=self._rng.randrange(len(batches) + 1))
+            error = self._rng.choice(({"message": text}, {"code": value, "message": text, "path": value}))
+            blames = _alone(batches)
+            return Reply(self._rng.choice((400, 413, 422)), json.dumps({"errors": [error]}).encode(), blames=blames)
+
+        return replace(self._instead(talk), is_taken=False)
 
     def another_form(self) -> Fate:
         """Rokt's yes in another form of those it may have."""
@@ -200,7 +222,7 @@ class Weather:
         if draw < 0.25:
             return self._rng.choice((b"", b"{}", b'{"errors":[]}')), True
         if draw < 0.5:
-            return errors_of([message("none", 0, 0, "zz")] * self._rng.randint(1, 3)), True
+            return errors_of([message("none", 0, 0, 0, "zz")] * self._rng.randint(1, 3)), True
         return self._foreign_body(batches), False
 
     def _foreign_body(self, batches: list[Posted]) -> bytes:
@@ -264,6 +286,7 @@ _KINDS: Final[dict[str, Callable[[Weather], Fate]]] = {
     "truncated": Weather.truncated,
     "unlocated": Weather.unlocated,
     "misled": Weather.misled,
+    "talkative": Weather.talkative,
     "another form": Weather.another_form,
 }
 _ENDS: Final = {"name unknown", "certificate", "any status", "foreign success"}
