@@ -95,8 +95,35 @@ class RoktTooFewRowsError(RoktError):
     retryable = True
 
 
+class RoktStorageError(RoktError):
+    """A folder or bucket failed while it was used; the storage's own words, which may hold anything, are left out.
+
+    :param what: what failed, with its address.
+    :param failure: its kind, e.g. ``"OSError: No space left on device"``.
+    """
+
+    retryable = True
+
+    def __init__(self, what: str, failure: str) -> None:
+        self.failure = failure
+        super().__init__(
+            f"{what} ({failure}). Free the disk, or check that the folder or bucket of [rokt] ledger_path is there and "
+            "that this worker may read and write it; then run the task again"
+        )
+
+
 class RoktLedgerError(RoktError):
     """A ledger is missing, unreadable or not of this provider."""
+
+
+class RoktLedgerDamagedError(RoktLedgerError):
+    """A file of a ledger was cut short, changed or lost; the text names it."""
+
+
+class RoktLedgerWriteError(RoktLedgerError, RoktStorageError):
+    """A ledger could not be written on; what was sent by then is in the report."""
+
+    retryable = True
 
 
 class RoktReconciliationError(RoktError):

@@ -1,5 +1,5 @@
-"""Speaking to Rokt: endpoints, addresses, credentials, one attempt, when to try again, how fast, and what answers mean.
+"""Speaking to Rokt: endpoints, addresses, credentials, one attempt, when to try again, and how fast.
 
-Hands out the table of endpoints, ``RoktClient``, ``Pacer``, ``retry`` and ``judge``, which makes an answer a verdict on
-each batch. Imports ``flow``, requests and tenacity; knows neither mappings nor Airflow.
+Hands out the table of endpoints, ``RoktClient``, ``Pacer`` and ``retry``. Imports ``flow``, ``network``, ``answers``,
+requests and tenacity; knows neither mappings nor Airflow.
 """

@@ -10,7 +10,7 @@ from typing import Any
 
 import tenacity
 
-from airflow_provider_rokt.api.answers import is_retryable
+from airflow_provider_rokt.answers.meanings import is_retryable
 from airflow_provider_rokt.api.client import Answer
 from airflow_provider_rokt.flow.threads import THREADS, Threads
 from airflow_provider_rokt.limits import RETRY_SECONDS

@@ -9,11 +9,13 @@ No address is in it. The checksum stands last so that the file is written in one
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from hashlib import sha256
 from itertools import islice
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from airflow_provider_rokt.exceptions import RoktAudienceError
+from airflow_provider_rokt.storage.failure import reading
 from airflow_provider_rokt.storage.folder import Folder
 
 FORMAT: Final = "rokt-membership"
@@ -46,12 +48,15 @@ class MembershipFile:
         """The header; None where there is no file.
 
         :raises RoktAudienceError: when it is not a membership file of this version.
+        :raises RoktStorageError: when it cannot be read.
         """
-        try:
-            with self._folder.read(self._name) as file:
-                return self._parsed(file.readline(_HEADER_BYTES))
-        except FileNotFoundError:
-            return None
+        with self._reading():
+            try:
+                with self._folder.read(self._name) as file:
+                    line = file.readline(_HEADER_BYTES)
+            except FileNotFoundError:
+                return None
+        return self._parsed(line)
 
     def persons(self) -> Iterator[bytes]:
         """The persons, 64 hex digits each, ascending.
@@ -60,12 +65,14 @@ class MembershipFile:
 
         :raises RoktAudienceError: when the file is damaged.
         """
-        with self._folder.read(self._name) as file:
+        with self._reading():
+            file = self._folder.read(self._name)
             first = file.readline(_HEADER_BYTES)
+        with file:
             self._parsed(first)
             checksum = sha256(first)
             held = b""
-            while chunk := file.read(_RECORD * _RECORDS_AT_ONCE):
+            while chunk := self._more(file):
                 held += chunk
                 # The last 32 bytes so far may be the checksum.
                 end = max(len(held) // _RECORD - 1, 0) * _RECORD
@@ -75,6 +82,13 @@ class MembershipFile:
                 held = held[end:]
         if held != checksum.digest():
             raise self.unusable("its checksum does not match: it was cut short or changed")
+
+    def _more(self, file: BinaryIO) -> bytes:
+        with self._reading():
+            return file.read(_RECORD * _RECORDS_AT_ONCE)
+
+    def _reading(self) -> AbstractContextManager[None]:
+        return reading(f"{self._folder.uri}/{self._name}")
 
     def unusable(self, why: str, remedy: str = "Restore it") -> RoktAudienceError:
         """The error for a memory that cannot be trusted.

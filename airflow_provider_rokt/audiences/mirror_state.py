@@ -18,6 +18,7 @@ one had on its way may have reached Rokt last. The next run sends them once more
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain, islice
 from types import TracebackType
@@ -184,10 +185,14 @@ class MirrorState:
             raise MembershipFile(self._folder, MEMBERS).unusable(f"it is missing, though {left[0]} goes with it")
 
     def _tidy(self, current: Collection[str]) -> None:
-        """Removes what earlier runs left: other generations, and unfinished files of killed ones."""
-        for name in self._folder.names():
-            if name not in current and name.startswith((MEMBERS, UNCONFIRMED)):
-                self._folder.remove(name)
+        """Removes what earlier runs left: other generations, and unfinished files of killed ones.
+
+        What has been remembered stays so where that fails; the next run tries again.
+        """
+        with suppress(Exception):
+            for name in self._folder.names():
+                if name not in current and name.startswith((MEMBERS, UNCONFIRMED)):
+                    self._folder.remove(name)
 
     def _require_unchanged(self) -> None:
         if _generation(self._header(MEMBERS)) != self._generation:

@@ -3,20 +3,22 @@
 import json
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from airflow_provider_rokt.commands.exit_status import exits
 from airflow_provider_rokt.commands.output import aligned, is_data, print_data, printable
-from airflow_provider_rokt.exceptions import RoktLedgerError
+from airflow_provider_rokt.exceptions import RoktLedgerDamagedError, RoktLedgerError
 from airflow_provider_rokt.flow.row import RowRef
+from airflow_provider_rokt.ledger.parts import Damage
 from airflow_provider_rokt.ledger.reader import LedgerReader
-from airflow_provider_rokt.ledger.records import RowRecord, VerdictRecord
+from airflow_provider_rokt.ledger.records import DeliveryHeader, RequestRecord, RowRecord, VerdictRecord
 from airflow_provider_rokt.task.configuration import open_ledger
 
 _COUNTS: Final = ("read", "accepted", "rejected", "failed", "skipped")
 _VERDICTS_SHOWN: Final = 20
+
+_Read = TypeVar("_Read")
 
 
 @exits
@@ -35,28 +37,80 @@ def list_deliveries(arguments: Namespace) -> int:
 
 @exits
 def show_delivery(arguments: Namespace) -> int:
-    """Shows one delivery."""
-    reader = open_ledger().open(arguments.delivery_id)
+    """Shows one delivery, or what is left of it."""
+    found = Findings(open_ledger().open(arguments.delivery_id), arguments.rows)
     if is_data(arguments.output):
-        print_data(_data(reader, arguments.rows), arguments.output)
+        print_data(_data(found), arguments.output)
         return 0
-    for section in (_head(reader), _outcome(reader), _batches(_verdicts(reader)), _rows(reader, arguments.rows)):
-        print("\n".join(section), end="\n\n")
+    for section in (_head(found), _outcome(found), _batches(found.verdicts()), _rows(found), _damage(found)):
+        if lines := list(section):
+            print("\n".join(lines), end="\n\n")
     return 0
 
 
+class Findings:
+    """What can be read of a delivery's ledger, in one pass.
+
+    :ivar header: None where it is damaged, as ``report`` is; what is damaged is said in ``damage``.
+    :ivar rows: the first ones that were not delivered.
+    """
+
+    def __init__(self, reader: LedgerReader, most: int) -> None:
+        self.reader = reader
+        self.most = most
+        self.damage: list[str] = []
+        self.header: DeliveryHeader | None = self._unless_damaged(lambda: reader.header)
+        self.report: dict[str, Any] | None = self._unless_damaged(reader.report)
+        self.rows: list[RowRecord] = []
+        self._batches: Counter[VerdictRecord] = Counter()
+        self._rows_of: Counter[VerdictRecord] = Counter()
+        lines = Damage()
+        for record in reader.records(lines):
+            if isinstance(record, RequestRecord):
+                self._count(record)
+            elif isinstance(record, RowRecord) and len(self.rows) < most:
+                self.rows.append(record)
+        if lines:
+            self.damage.append(str(lines))
+
+    @property
+    def state(self) -> str:
+        """How the delivery ended, as far as it can be told."""
+        return "damaged" if self.damage else _state(self.report)
+
+    def verdicts(self) -> list[tuple[VerdictRecord, int, int]]:
+        """How many batches had the same verdict, and how many rows were in them; the commonest first."""
+        return [(kind, count, self._rows_of[kind]) for kind, count in self._batches.most_common()]
+
+    def _count(self, request: RequestRecord) -> None:
+        for verdict in request.batches:
+            kind = VerdictRecord(verdict.outcome, verdict.status, 0, verdict.reason, verdict.path)
+            self._batches[kind] += 1
+            self._rows_of[kind] += verdict.rows
+
+    def _unless_damaged(self, read: Callable[[], _Read]) -> _Read | None:
+        try:
+            return read()
+        except RoktLedgerDamagedError as error:
+            self.damage.append(str(error))
+            return None
+
+
 def _entry(reader: LedgerReader) -> dict[str, Any]:
-    header, report, state = reader.header, None, "unreadable"
+    header, report = None, None
     try:
+        header = reader.header
         report = reader.report()
         state = _state(report)
-    except RoktLedgerError:
-        pass  # one damaged report must not hide the others
+    except RoktLedgerDamagedError:
+        state = "damaged"
+    except (RoktLedgerError, OSError):
+        state = "unreadable"
     return {
         "delivery_id": reader.delivery_id,
-        "started": header.started_at,
-        "operation": header.operation,
-        "task": _task(header.sender),
+        "started": header and header.started_at,
+        "operation": header and header.operation,
+        "task": header and _task(header.sender),
         "state": state,
         **{count: report and report[f"rows_{count}"] for count in _COUNTS},
     }
@@ -75,18 +129,19 @@ def _task(sender: Mapping[str, Any]) -> str:
     return f"{name} #{index}" if isinstance(index, int) and index >= 0 else name
 
 
-def _data(reader: LedgerReader, most: int) -> dict[str, Any]:
+def _data(found: Findings) -> dict[str, Any]:
     """Everything that the text tells, and all of the report."""
-    header, report = reader.header, reader.report()
+    header = found.header
     return {
-        "delivery_id": reader.delivery_id,
-        "operation": header.operation,
-        "started": header.started_at,
-        "sender": dict(header.sender),
-        "options": dict(header.options),
-        "ledger": reader.uri,
-        "state": _state(report),
-        "report": report,
+        "delivery_id": found.reader.delivery_id,
+        "operation": header and header.operation,
+        "started": header and header.started_at,
+        "sender": header and dict(header.sender),
+        "options": header and dict(header.options),
+        "ledger": found.reader.uri,
+        "state": found.state,
+        "damage": found.damage,
+        "report": found.report,
         "batches": [
             {
                 "outcome": str(kind.outcome),
@@ -96,7 +151,7 @@ def _data(reader: LedgerReader, most: int) -> dict[str, Any]:
                 "batches": batches,
                 "rows": rows,
             }
-            for kind, batches, rows in _verdicts(reader)
+            for kind, batches, rows in found.verdicts()
         ],
         "rows": [
             {
@@ -105,39 +160,42 @@ def _data(reader: LedgerReader, most: int) -> dict[str, Any]:
                 "key": record.key,
                 "faults": [fault._asdict() for fault in record.faults],
             }
-            for record in islice(reader.rows(), most)
+            for record in found.rows
         ],
     }
 
 
-def _head(reader: LedgerReader) -> Iterator[str]:
-    header = reader.header
-    yield f"Delivery {reader.delivery_id}"
-    details = {
-        "operation": header.operation,
-        "started": header.started_at,
-        "task": _task(header.sender),
-        "run": header.sender.get("run_id"),
-        "try": header.sender.get("try_number"),
-        "connection": header.sender.get("connection"),
-        "options": json.dumps(header.options),
-        "ledger": reader.uri,
-    }
+def _head(found: Findings) -> Iterator[str]:
+    yield f"Delivery {found.reader.delivery_id}"
+    details: dict[str, Any] = {}
+    if header := found.header:
+        details = {
+            "operation": header.operation,
+            "started": header.started_at,
+            "task": _task(header.sender),
+            "run": header.sender.get("run_id"),
+            "try": header.sender.get("try_number"),
+            "connection": header.sender.get("connection"),
+            "options": json.dumps(header.options),
+        }
+    details["ledger"] = found.reader.uri
     yield from (f"  {name:<11} {printable(value)}" for name, value in details.items() if value not in (None, ""))
 
 
-def _outcome(reader: LedgerReader) -> Iterator[str]:
-    report = reader.report()
+def _outcome(found: Findings) -> Iterator[str]:
+    report = found.report
     if report is None:
-        yield "It is running, or its task was killed: it has no report."
+        if not found.reader.finished:
+            yield "It is running, or its task was killed: it has no report."
         return
     ended = "complete" if report["complete"] else "incomplete: its rows were not read to the end"
-    yield f"Finished {report['finished_at']}, {ended}"
+    yield printable(f"Finished {report['finished_at']}, {ended}")
+    # A later release may count what this one does not know.
     counts = {name: value for name, value in report.items() if name.startswith(("rows_", "members_"))}
     counts |= {name: report[name] for name in ("batches", "requests")}
-    yield from (f"  {name.replace('_', ' '):<17} {value:>12,}" for name, value in counts.items())
+    yield from (f"  {name.replace('_', ' '):<17} {value:>12,}" for name, value in counts.items() if type(value) is int)
     codes = ", ".join(f"{code}: {count:,}" for code, count in report["status_codes"].items())
-    yield f"  answers by status {codes or 'none'}"
+    yield printable(f"  answers by status {codes or 'none'}")
     yield from _table("Skipped, by reason:", [(rows, reason) for reason, rows in _part(report, "skipped")])
     yield from _table("Values left out, by field:", [(values, path) for path, values in _part(report, "dropped")])
     # Two places: the report rounds shares to four digits.
@@ -157,18 +215,6 @@ def _table(title: str, rows: Sequence[Sequence[object]]) -> Iterator[str]:
         yield from aligned(rows)
 
 
-def _verdicts(reader: LedgerReader) -> list[tuple[VerdictRecord, int, int]]:
-    """How many batches had the same verdict, and how many rows were in them; the commonest first."""
-    batches: Counter[VerdictRecord] = Counter()
-    rows: Counter[VerdictRecord] = Counter()
-    for request in reader.requests():
-        for verdict in request.batches:
-            kind = VerdictRecord(verdict.outcome, verdict.status, 0, verdict.reason, verdict.path)
-            batches[kind] += 1
-            rows[kind] += verdict.rows
-    return [(kind, count, rows[kind]) for kind, count in batches.most_common()]
-
-
 def _batches(verdicts: Sequence[tuple[VerdictRecord, int, int]]) -> Iterator[str]:
     yield "Batches"
     for kind, batches, rows in verdicts[:_VERDICTS_SHOWN]:
@@ -182,10 +228,15 @@ def _batches(verdicts: Sequence[tuple[VerdictRecord, int, int]]) -> Iterator[str
         yield f"  and {len(verdicts) - _VERDICTS_SHOWN} other verdicts"
 
 
-def _rows(reader: LedgerReader, most: int) -> Iterator[str]:
-    yield f"Rows not delivered, at most {most}"
-    first = [_row(record) for record in islice(reader.rows(), most)]
-    yield from first or ["  none"]
+def _rows(found: Findings) -> Iterator[str]:
+    yield f"Rows not delivered, at most {found.most}"
+    yield from [_row(record) for record in found.rows] or ["  none"]
+
+
+def _damage(found: Findings) -> Iterator[str]:
+    if found.damage:
+        yield "Damaged, so that what is above may not be all"
+        yield from (f"  {printable(what)}" for what in found.damage)
 
 
 def _row(record: RowRecord) -> str:

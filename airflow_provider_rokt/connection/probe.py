@@ -3,7 +3,7 @@
 import json
 from typing import Final
 
-from airflow_provider_rokt.api.answers import form_of, stopping_error
+from airflow_provider_rokt.answers.meanings import form_of, stopping_error
 from airflow_provider_rokt.api.client import Answer, RoktClient
 from airflow_provider_rokt.api.endpoints import BULK
 from airflow_provider_rokt.connection.settings import RoktSettings, require

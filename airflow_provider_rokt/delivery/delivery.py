@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, ParamSpec, Self
 
@@ -236,7 +237,12 @@ class Delivery:
         return self._tally.report(self._ledger.delivery_id, self._ledger.uri)
 
     def _close(self, report: Report, complete: bool) -> None:
-        self._write(self._ledger.finish, report, complete)
+        if self._is_written:
+            self._write(self._ledger.finish, report, complete)
+        else:
+            # So that nobody waits for a report that would never come, if a line can be written at all.
+            with suppress(RoktLedgerError):
+                self._ledger.finish(report, complete=False)
         self._engine.close()
         self._finished = True
 

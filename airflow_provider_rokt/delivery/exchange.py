@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from airflow_provider_rokt.api.answers import is_retryable
+from airflow_provider_rokt.answers.meanings import is_retryable
 from airflow_provider_rokt.api.client import Answer
 from airflow_provider_rokt.api.pacing import Departure, Pacer
 from airflow_provider_rokt.api.retry import RetryPolicy, retry, retry_after

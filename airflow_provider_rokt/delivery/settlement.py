@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace as replaced
 
-from airflow_provider_rokt.api.verdicts import Verdict, errors_told, judge
+from airflow_provider_rokt.answers.verdicts import Verdict, errors_told, judge
 from airflow_provider_rokt.delivery.brake import Brake
 from airflow_provider_rokt.delivery.exchange import Exchange, Halt, failure_of
 from airflow_provider_rokt.flow.packing import RequestPacker

@@ -1,13 +1,19 @@
 """The final status of every batch of some deliveries, counted and shown in part."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from airflow_provider_rokt.exceptions import RoktIncompleteError, RoktLedgerError, RoktRejectedError
+from airflow_provider_rokt.exceptions import (
+    RoktIncompleteError,
+    RoktLedgerDamagedError,
+    RoktLedgerError,
+    RoktRejectedError,
+)
 from airflow_provider_rokt.flow.checks import exceeds
 from airflow_provider_rokt.flow.row import Outcome
+from airflow_provider_rokt.ledger.parts import Damage
 from airflow_provider_rokt.ledger.reader import LedgerReader
 from airflow_provider_rokt.ledger.records import RequestRecord, VerdictRecord
 from airflow_provider_rokt.ledger.report import first_reasons, printable
@@ -21,6 +27,7 @@ LEDGERS_IN_MESSAGE: Final = 3
 class BatchStatus:
     """Per-batch status of deliveries that are over.
 
+    :ivar deliveries: how many have a report that can be read.
     :ivar status_codes: batches by the HTTP status that decided them; ``"none"`` where no answer came.
     """
 
@@ -32,19 +39,35 @@ class BatchStatus:
     rows_failed: int = 0
     ledgers: list[str] = field(default_factory=list)
     _troubled: list[str] = field(default_factory=list)
+    _asked: int = 0
+    _damaged: list[str] = field(default_factory=list)
     _rejections: list[Mapping[str, str]] = field(default_factory=list)
     _accepted: list[dict[str, Any]] = field(default_factory=list)
     _refused: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def of(cls, readers: Iterable[LedgerReader]) -> "BatchStatus":
-        """The status of deliveries, each of which has its final report."""
+        """The status of deliveries, each of which has its final report.
+
+        What is damaged of one costs the others nothing; :meth:`check` names it.
+        """
         status = cls()
         for reader in readers:
-            status._add_report(reader)
-            for request in reader.requests():
-                status._add_request(reader.delivery_id, request)
+            status._add(reader)
         return status
+
+    def _add(self, reader: LedgerReader) -> None:
+        self._asked += 1
+        damage = Damage()
+        try:
+            _ = reader.header
+            self._add_report(reader)
+            for request in reader.requests(damage):
+                self._add_request(reader.delivery_id, request)
+        except RoktLedgerError as error:
+            self._damaged.append(str(error))
+        if damage:
+            self._damaged.append(f"the ledger {reader.uri} is damaged: {damage}")
 
     def _add_report(self, reader: LedgerReader) -> None:
         report = reader.report()
@@ -90,9 +113,15 @@ class BatchStatus:
     def check(self, max_rejected: int | float, max_failed: int | float) -> None:
         """Fails where more rows failed or were rejected than allowed; rows (int) or fractions of the rows read.
 
+        :raises RoktLedgerDamagedError: where one of the deliveries cannot be judged.
         :raises RoktIncompleteError: where too many failed.
         :raises RoktRejectedError: where too many were rejected.
         """
+        if self._damaged:
+            raise RoktLedgerDamagedError(
+                f"{len(self._damaged)} of {self._asked} deliveries cannot be judged: {_first(self._damaged)}. "
+                "Restore their ledgers, or run the tasks that sent them again; Rokt recognises what it took already"
+            )
         if exceeds(self.rows_failed, self.rows_read, max_failed):
             raise RoktIncompleteError(
                 f"{self.rows_failed} of {self.rows_read} rows were not delivered and max_failed is {max_failed}. "
@@ -106,9 +135,12 @@ class BatchStatus:
             )
 
     def _where(self) -> str:
-        more = len(self._troubled) - LEDGERS_IN_MESSAGE
-        named = ", ".join(self._troubled[:LEDGERS_IN_MESSAGE])
-        return f"Ledgers: {named}" + (f" and {more} more" if more > 0 else "")
+        return f"Ledgers: {_first(self._troubled)}"
+
+
+def _first(what: Sequence[str]) -> str:
+    more = len(what) - LEDGERS_IN_MESSAGE
+    return ", ".join(what[:LEDGERS_IN_MESSAGE]) + (f" and {more} more" if more > 0 else "")
 
 
 def _entry(delivery_id: str, request: int, index: int, verdict: VerdictRecord) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from airflow_provider_rokt.exceptions import RoktLedgerError
+from airflow_provider_rokt.ledger.parts import REPORT_NAME
 from airflow_provider_rokt.ledger.reader import LedgerReader
 from airflow_provider_rokt.ledger.records import DeliveryHeader
 from airflow_provider_rokt.ledger.writer import LedgerWriter
@@ -70,7 +71,9 @@ class Ledger:
         """
         name = delivery_id_of(delivery)
         folder = self._folder.folder(name)
-        return LedgerReader(folder, name) if folder.exists(part_name(0)) else None
+        # One that lost its first part is a ledger all the same: a damaged one.
+        begun = folder.exists(part_name(0)) or folder.exists(REPORT_NAME)
+        return LedgerReader(folder, name) if begun else None
 
     def open(self, delivery: str) -> LedgerReader:
         """The ledger of a delivery that must exist; the parameter is that of :meth:`find`.
@@ -86,22 +89,24 @@ class Ledger:
         return reader
 
     def deliveries(self, limit: int) -> list[LedgerReader]:
-        """The newest deliveries, newest first; folders that are no ledgers are left out with a log line."""
+        """The newest deliveries, newest first, damaged ones too; what is no ledger is left out with a log line."""
         found: list[LedgerReader] = []
         for name in reversed(self._folder.names()):
             if len(found) == limit:
                 break
             if _PLAIN_NAME.fullmatch(name):
-                found.extend(self._readable(name))
+                found.extend(self._listed(name))
         return found
 
-    def _readable(self, name: str) -> Iterable[LedgerReader]:
-        reader = LedgerReader(self._folder.folder(name), name)
+    def _listed(self, name: str) -> Iterable[LedgerReader]:
+        folder, why = self._folder.folder(name), "it is no delivery's folder"
         try:
-            return [reader] if reader.header else []
-        except (RoktLedgerError, OSError) as error:
-            log.warning("Left out of the list of deliveries: %s", error)
-            return []
+            if not {part_name(0), REPORT_NAME}.isdisjoint(folder.names()):
+                return [LedgerReader(folder, name)]
+        except OSError as error:
+            why = type(error).__name__
+        log.warning("Left out of the list of deliveries: %s: %s", folder.uri, why)
+        return []
 
 
 def delivery_id_of(delivery: str) -> str:

@@ -1,22 +1,28 @@
-"""Reads a delivery's ledger, also while it is written and after its task was killed."""
+"""Reads a delivery's ledger, also while it is written, after its task was killed, and what is left of a damaged one."""
 
 from collections.abc import Collection, Iterator
 from functools import cached_property
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
-from airflow_provider_rokt.exceptions import RoktLedgerError
-from airflow_provider_rokt.flow.row import Outcome
-from airflow_provider_rokt.ledger.records import FORMAT, DeliveryHeader, DroppedRecord, Peek, RequestRecord, RowRecord
-from airflow_provider_rokt.storage.folder import Folder, part_name
+from airflow_provider_rokt.exceptions import RoktLedgerDamagedError, RoktLedgerError
+from airflow_provider_rokt.flow.row import NO_ROW, Outcome
+from airflow_provider_rokt.ledger.parts import REPORT_NAME, UNREADABLE, Damage, Parts
+from airflow_provider_rokt.ledger.records import (
+    DeliveryHeader,
+    DroppedRecord,
+    ReportRecord,
+    RequestRecord,
+    RowRecord,
+    UndeliveredRecord,
+)
+from airflow_provider_rokt.storage.folder import Folder
 
-REPORT_NAME: Final = "report.jsonl"
+Line = RequestRecord | RowRecord | DroppedRecord
 
+_LINES: Final[tuple[type[Line], ...]] = (RequestRecord, RowRecord, DroppedRecord)
 _UNDELIVERED: Final = (Outcome.REJECTED, Outcome.FAILED)
-
-_Record = TypeVar("_Record", bound=msgspec.Struct)
-_Decoded = TypeVar("_Decoded")
 
 
 class LedgerReader:
@@ -29,6 +35,7 @@ class LedgerReader:
     def __init__(self, folder: Folder, delivery_id: str) -> None:
         self.delivery_id = delivery_id
         self._folder = folder
+        self._parts = Parts(folder)
 
     @property
     def uri(self) -> str:
@@ -39,38 +46,51 @@ class LedgerReader:
     def header(self) -> DeliveryHeader:
         """Who began the delivery, when and with which options.
 
-        :raises RoktLedgerError: where the line is missing, damaged or of another format.
+        :raises RoktLedgerDamagedError: where the line is missing or damaged.
+        :raises RoktLedgerError: where it is of another format.
         """
-        for header in self._records(DeliveryHeader, [part_name(0)]):
-            return header
-        raise RoktLedgerError(f"the ledger {self.uri} has no header; was its task killed as it began?")
+        return self._parts.header()
 
-    def requests(self) -> Iterator[RequestRecord]:
-        """Every request, in the order they ended."""
-        for record in self._records(RequestRecord, self._parts()):
+    def requests(self, damage: Damage | None = None) -> Iterator[RequestRecord]:
+        """Every request, in the order they ended.
+
+        :param damage: as :meth:`Parts.records` takes it.
+        """
+        for record in self._parts.records(RequestRecord, damage=damage):
             yield record.unfolded()
 
     def rows(self, outcomes: Collection[Outcome] = _UNDELIVERED) -> Iterator[RowRecord]:
         """The rows that were not delivered and ended so."""
-        for record in self._records(RowRecord, self._parts()):
+        for record in self._parts.records(RowRecord):
             if record.outcome in outcomes:
                 yield record
 
     def dropped(self) -> Iterator[DroppedRecord]:
         """The rows that were sent without some of their values."""
-        return self._records(DroppedRecord, self._parts())
+        return self._parts.records(DroppedRecord)
+
+    def records(self, damage: Damage) -> Iterator[Line]:
+        """Everything that can be read, in the order it was written, in one pass."""
+        for record in self._parts.records(*_LINES, damage=damage):
+            yield record.unfolded() if isinstance(record, RequestRecord) else record
 
     def report(self) -> dict[str, Any] | None:
         """The flat final report with ``complete`` and ``finished_at``; None while it runs, and after it was killed.
 
-        :raises RoktLedgerError: where it is damaged.
+        What :class:`ReportRecord` demands is in it, of the types it demands.
+
+        :raises RoktLedgerDamagedError: where it is damaged.
         """
         if not self.finished:
             return None
-        for line in self._folder.lines(REPORT_NAME):
-            report = self._decode(msgspec.json.Decoder(dict[str, Any]), line, REPORT_NAME)
-            return {name: value for name, value in report.items() if name != "kind"}
-        raise RoktLedgerError(f"the ledger {self.uri} has an empty {REPORT_NAME}")
+        line = next(self._folder.lines(REPORT_NAME), b"")
+        try:
+            msgspec.json.decode(line, type=ReportRecord)
+            report = msgspec.json.decode(line, type=dict[str, Any])
+        except UNREADABLE:
+            # The cause would quote the line.
+            raise RoktLedgerDamagedError(f"the ledger {self.uri} is damaged: {REPORT_NAME} is no report") from None
+        return {name: value for name, value in report.items() if name != "kind"}
 
     @property
     def finished(self) -> bool:
@@ -83,42 +103,31 @@ class LedgerReader:
         report = self.report()
         return report is not None and bool(report["complete"])
 
-    def undelivered_keys(self) -> set[str]:
-        """The keys of all rejected and failed rows.
+    def undelivered(self) -> Iterator[UndeliveredRecord]:
+        """All rejected and failed rows, and whatever else was rejected or failed: they must be read to the end.
 
         :raises RoktLedgerError: where rows may be missing that were never read.
+        :raises RoktLedgerDamagedError: where rows are missing that the report tells of.
         """
-        if not self.complete:
+        report = self.report()
+        if report is None or not report["complete"]:
             raise RoktLedgerError(
                 f"delivery {self.delivery_id} did not read its rows to the end, so its ledger {self.uri} cannot name "
                 "all that is missing: run the task again without resend_from"
             )
-        return {record.key for record in self.rows()}
+        rows = 0
+        for record in self._parts.records(UndeliveredRecord):
+            if record.outcome in _UNDELIVERED:
+                rows += record.number != NO_ROW
+                yield record
+        if rows != (told := report["rows_rejected"] + report["rows_failed"]):
+            self._refuse_missing(rows, told)
 
-    def _parts(self) -> list[str]:
-        return [name for name in self._folder.names() if name.startswith("part-") and name.endswith(".jsonl")]
-
-    def _records(self, kind: type[_Record], parts: list[str]) -> Iterator[_Record]:
-        """The records of one kind; kinds that a later release adds are passed over."""
-        peek, decoder = msgspec.json.Decoder(Peek), msgspec.json.Decoder(kind)
-        for part in parts:
-            for line in self._folder.lines(part):
-                # A line without its end is being written, or was when the task was killed.
-                if line.endswith(b"\n") and self._kind(peek, line, part) == kind.__struct_config__.tag:
-                    yield self._decode(decoder, line, part)
-
-    def _kind(self, peek: msgspec.json.Decoder[Peek], line: bytes, part: str) -> str:
-        start = self._decode(peek, line, part)
-        if start.format not in (None, FORMAT):
-            raise RoktLedgerError(
-                f"the ledger {self.uri} has format {start.format!r} and this release reads {FORMAT}: it was written "
-                "by another release of airflow-provider-rokt, which can read it"
-            )
-        return start.kind
-
-    def _decode(self, decoder: msgspec.json.Decoder[_Decoded], line: bytes, part: str) -> _Decoded:
-        try:
-            return decoder.decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            # The cause would quote the line, and with it a row's key.
-            raise RoktLedgerError(f"the ledger {self.uri} has a damaged line in {part}") from None
+    def _refuse_missing(self, rows: int, told: int) -> None:
+        damage = Damage()
+        for _ in self.records(damage):
+            pass
+        raise RoktLedgerDamagedError(
+            f"the ledger {self.uri} is damaged: it names {rows} undelivered rows and its report counts {told}: "
+            f"{damage or 'a part of it was cut short, or lost'}"
+        )

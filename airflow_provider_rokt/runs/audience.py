@@ -26,6 +26,7 @@ from airflow_provider_rokt.ledger.report import Report
 from airflow_provider_rokt.runs.audience_memory import TaskNote, open_memory
 from airflow_provider_rokt.runs.operation import OperationRun, Place
 from airflow_provider_rokt.runs.options import AudienceOptions
+from airflow_provider_rokt.storage.failure import reading
 
 log = logging.getLogger(__name__)
 
@@ -87,14 +88,19 @@ class AudienceRun(OperationRun[AudienceOptions]):
         if report.unconfirmed:
             log.warning("Nothing is remembered of this run, since what Rokt made of it is not confirmed")
             return
-        self.memory.commit(self._stream.plan, self._refused(report))
-        if self._note:
-            self._note.write()
+        try:
+            self.memory.commit(self._stream.plan, self._refused(report))
+            if self._note:
+                self._note.write()
+        except RoktError as error:
+            error.report = report.summary()
+            raise
 
     def _refused(self, report: Report) -> set[str]:
         """The keys of the members that Rokt refused; not of rows never sent, of which there may be many more."""
-        rows = self._place.ledger.open(report.delivery_id).rows([Outcome.REJECTED])
-        return {row.key for row in rows if names_member(row.key) and CONTRADICTION not in row.faults}
+        with reading(report.ledger):
+            rows = self._place.ledger.open(report.delivery_id).rows([Outcome.REJECTED])
+            return {row.key for row in rows if names_member(row.key) and CONTRADICTION not in row.faults}
 
     def _packer(self, columns: MembershipColumns, membership: Membership) -> Packer:
         options, settings = self._options, self._place.settings

@@ -3,6 +3,7 @@
 import os
 import secrets
 import socket
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
@@ -14,7 +15,7 @@ from airflow_provider_rokt.exceptions import RoktAudienceError
 from airflow_provider_rokt.ledger.overview import Ledger
 from airflow_provider_rokt.runs.operation import Place
 from airflow_provider_rokt.runs.options import AudienceOptions
-from airflow_provider_rokt.storage.folder import Folder
+from airflow_provider_rokt.storage.folder import ABANDONED_SECONDS, Folder
 
 
 def open_memory(place: Place, options: AudienceOptions) -> MirrorState:
@@ -59,6 +60,7 @@ class TaskNote:
     def write(self) -> None:
         """Remembers it, once a run was confirmed: a name that never worked binds nobody."""
         if self._task is not None:
+            self._folder.tidy(time.time() - ABANDONED_SECONDS)
             with suppress(FileExistsError):
                 self._folder.create(_digest(*self._task), self._audience.encode())
 

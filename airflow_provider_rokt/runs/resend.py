@@ -4,11 +4,12 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
-from airflow_provider_rokt.exceptions import RoktLedgerError, RoktSettingsError
+from airflow_provider_rokt.exceptions import RoktLedgerDamagedError, RoktLedgerError, RoktSettingsError
 from airflow_provider_rokt.flow.row import RowRef, names_place
 from airflow_provider_rokt.ledger.overview import Ledger
 from airflow_provider_rokt.ledger.reader import LedgerReader
 from airflow_provider_rokt.ledger.report import Report
+from airflow_provider_rokt.runs.key_set import KeySet
 from airflow_provider_rokt.runs.options import DeliveryOptions
 
 log = logging.getLogger(__name__)
@@ -28,21 +29,22 @@ class Resend:
     no such order, is sent whole then: adding or removing twice is adding or removing once.
 
     :param earlier: the ledger of that delivery.
-    :raises RoktLedgerError: when it ended before all of its rows were read.
+    :raises RoktLedgerError: when it ended before all of its rows were read, or is damaged.
     """
 
     def __init__(self, earlier: LedgerReader) -> None:
-        keys = earlier.undelivered_keys()
         self._earlier = earlier
-        self._places = set(filter(names_place, keys))
-        self._keys = keys - self._places
-        self._missing = set(self._keys)
+        self._places, self._keys = KeySet(), KeySet()
+        for row in earlier.undelivered():
+            # By its number too: a user's own id may read like the place of some other row.
+            is_place = names_place(row.key) and row.key == RowRef.at(row.number).key
+            (self._places if is_place else self._keys).add(row.key)
         self._whole = bool(self._places) and earlier.header.operation == "audience"
 
     def __call__(self, row: RowRef) -> bool:
         """Whether to send this row."""
-        self._missing.discard(row.key)
-        return self._whole or row.key in self._keys or RowRef.at(row.number).key in self._places
+        named = self._keys.ask(row.key)
+        return self._whole or named or (bool(self._places) and self._places.ask(RowRef.at(row.number).key))
 
     def check(self, report: Report) -> None:
         """Says what it could not find.
@@ -50,8 +52,8 @@ class Resend:
         :raises RoktLedgerError: when rows are known by a place that may have changed.
         """
         name = self._earlier.delivery_id
-        if self._missing:
-            log.warning("%d rows of delivery %s are no longer in the query; not sent", len(self._missing), name)
+        if missing := self._keys.unasked:
+            log.warning("%d rows of delivery %s are no longer in the query; not sent", missing, name)
         before = (self._earlier.report() or {}).get("rows_read")
         if self._places and not self._whole and report.rows_read != before:
             error = RoktLedgerError(
@@ -78,6 +80,17 @@ def resend_of(options: DeliveryOptions, ledger: Ledger) -> Resend | None:
     if not isinstance(name, str) or name.strip() in ("", "None"):
         raise RoktSettingsError("argument 'resend_from'", [NAMES_NOTHING])
     earlier = ledger.open(name.strip())
+    try:
+        _require_same(earlier, options)
+        return Resend(earlier)
+    except RoktLedgerDamagedError as error:
+        raise RoktLedgerDamagedError(
+            f"{error}. So nobody can say what of delivery {earlier.delivery_id} is missing, and nothing was sent: run "
+            "the task without resend_from; Rokt recognises what it took already"
+        ) from None
+
+
+def _require_same(earlier: LedgerReader, options: DeliveryOptions) -> None:
     then = {"operation": earlier.header.operation, **earlier.header.options}
     now = {"operation": options.operation, **options.recorded()}
     for what in ("operation", "audience", "mode"):
@@ -86,4 +99,3 @@ def resend_of(options: DeliveryOptions, ledger: Ledger) -> Resend | None:
                 f"delivery {earlier.delivery_id} cannot be resent here: its {what} was {then.get(what)!r}, this task's "
                 f"is {now.get(what)!r}"
             )
-    return Resend(earlier)

@@ -35,10 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def serve(arguments: argparse.Namespace) -> int:
     """Serves a sandbox until interrupted; see :func:`main`."""
     names = Settings.__dataclass_fields__
-    settings = Settings(**{name: value for name, value in vars(arguments).items() if name in names})
     try:
+        settings = Settings(**{name: value for name, value in vars(arguments).items() if name in names})
         server = sandbox.Sandbox(settings, host=arguments.host, port=arguments.port)
-    except (ImportError, OSError) as error:
+    except (ImportError, OSError, ValueError) as error:
         print(f"The sandbox cannot start: {error}", file=sys.stderr)
         return 1
     server.faults.add(*arguments.fault)

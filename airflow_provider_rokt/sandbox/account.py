@@ -11,6 +11,6 @@ class Account:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.store = Store(everything=settings.keep == "everything")
+        self.store = Store(settings)
         self.rate = Rate(settings)
         self.faults = Faults(settings.seed)

@@ -14,6 +14,7 @@ from airflow_provider_rokt import limits
 from airflow_provider_rokt.sandbox import control, events_api, import_api
 from airflow_provider_rokt.sandbox.account import Account
 from airflow_provider_rokt.sandbox.faults import Struck
+from airflow_provider_rokt.sandbox.holdings import HISTORICAL
 from airflow_provider_rokt.sandbox.kept import Handled
 from airflow_provider_rokt.sandbox.reply import Post, Refused, Reply
 from airflow_provider_rokt.sandbox.wire import ConnectionReset
@@ -37,7 +38,7 @@ def _not_found(_: Account, post: Post, __: Struck) -> Reply:
 DOORS = {
     events_api.SINGLE: Door("POST", events_api.answer),
     events_api.BULK: Door("POST", events_api.answer),
-    events_api.HISTORICAL: Door("POST", events_api.answer),
+    HISTORICAL: Door("POST", events_api.answer),
     import_api.IMPORT_V1: Door("POST", import_api.take_in, import_api.REQUEST_BYTES),
     import_api.IMPORT_V3: Door("POST", import_api.take_in, import_api.REQUEST_BYTES),
     import_api.CHECK_V1: Door("GET", import_api.check),
@@ -90,7 +91,11 @@ async def _answer(account: Account, surface: Door, post: Post) -> Reply:
     if surface.answer is events_api.answer:
         account.rate.offer(post.at, events_api.batches_in(post))
     await asyncio.sleep(struck.delay(after=False))
-    answer = struck.answer(after=False) or _ask(account, surface, post, struck)
+    answer = struck.answer(after=False)
+    if answer is None:
+        answer = _ask(account, surface, post, struck)
+    elif answer.leaves_open and surface.answer is events_api.answer:
+        events_api.receive(account, post)
     await asyncio.sleep(struck.delay(after=True))
     return struck.answer(after=True) or answer
 

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_rokt.sandbox.behaviour import Settings
+from airflow_provider_rokt.sandbox.behaviour import Settings, values_of
 
 if TYPE_CHECKING:
     from airflow_provider_rokt.sandbox.faults import AnyFault
@@ -28,7 +28,34 @@ def _option(about: str, **options: Any) -> Mapping[str, Any]:
     return {"help": f"{about}{shown}", **options}
 
 
+def _count(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
+
+
+def _reading(name: str, about: str) -> Mapping[str, Any]:
+    values, counted = values_of(name)
+    if counted:
+        among: dict[str, Any] = {"type": _count, "metavar": f"{values[0]}|N"}
+    else:
+        among = {"type": type(values[0]), "choices": values}
+    return _option(f"reading: {about}", default=getattr(_KNOWN, name), **among)
+
+
 _KNOWN: Final = Settings()
+_READINGS: Final = {
+    "request_id_remembered": "from when a source_request_id is remembered",
+    "errors_status": "the status where some batches are bad, and whether the others are taken",
+    "position_from": "where an error's position counts from",
+    "index_base": "the index of the first batch in errors",
+    "errors_listed": "at most so many errors are listed",
+    "confirmationref": "a second event of one conversiontype and confirmationref",
+    "message_id": "a second event of one source_message_id",
+    "join_hash_and_address": "an import knows that an address and its hash are one person",
+    "import_body": "what an import answers",
+    "membership": "how a membership event has to look",
+    "age_limit": "events of more months ago, or in the future, are not stored",
+    "auth_first": "credentials are judged before the body",
+}
 
 # Flag -> what argparse is told of it; the defaults are those of Settings.
 ARGUMENTS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -46,4 +73,5 @@ ARGUMENTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "--keep": _option("counts, for runs too large to hold", choices=["everything", "counts"], default=_KNOWN.keep),
     "--seed": _option("of the faults that strike with a probability", type=int, default=_KNOWN.seed),
     "--fault": _option('e.g. {"kind":"status","status":503,"times":2}', type=_fault, action="append", default=[]),
+    **{f"--{name.replace('_', '-')}": _reading(name, about) for name, about in _READINGS.items()},
 }

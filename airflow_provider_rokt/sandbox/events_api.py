@@ -1,7 +1,7 @@
 """The Events API: ``/v2/events``, ``/v2/bulkevents`` and ``/v2/bulkevents/historical``.
 
 In this order: credentials, size, JSON, the request's limits, the rate, the batches. Rokt does not publish whether it
-looks at credentials before the body; here it does, so a harmless probe can tell 400 from 401 and 403.
+looks at credentials before the body; the reading ``auth_first`` says whether it does here.
 """
 
 import time
@@ -20,12 +20,13 @@ from airflow_provider_rokt.sandbox.account import Account
 from airflow_provider_rokt.sandbox.authorization import authorization_of, is_basic
 from airflow_provider_rokt.sandbox.contract import Breach, breach_of
 from airflow_provider_rokt.sandbox.faults import Struck
+from airflow_provider_rokt.sandbox.holdings import HISTORICAL
+from airflow_provider_rokt.sandbox.judgement import Judgement
 from airflow_provider_rokt.sandbox.kept import PostedBatch
-from airflow_provider_rokt.sandbox.reply import Post, Reply, bad_request, content_of, refuse
+from airflow_provider_rokt.sandbox.reply import Post, Refused, Reply, content_of, refuse
 
 SINGLE = "/v2/events"
 BULK = "/v2/bulkevents"
-HISTORICAL = "/v2/bulkevents/historical"
 
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 # Nesting deeper than the reader's stack ends in a RecursionError.
@@ -37,20 +38,29 @@ def answer(account: Account, post: Post, struck: Struck) -> Reply:
 
     :raises Refused: with the answer, where the request as a whole is refused.
     """
-    _check_credentials(account, post)
-    body = content_of(post)
-    batches = _batches_of(post.path, body)
+    settings = account.settings
+    if settings.auth_first == "yes":
+        _check_credentials(account, post)
+    batches = _batches_of(post)
     _check_limits(batches)
-    headers = account.rate.admit(time.monotonic(), len(batches))
     breaches = [_breach_of(batch, struck) for batch in batches]
-    messages = _messages(body, batches, breaches)
-    account.store.refuse(len(messages))
-    _take_in(account, [batch for batch, breach in zip(batches, breaches, strict=True) if breach is None])
-    if not messages:
-        return Reply(202, headers=headers)
-    status = 400 if len(messages) == len(batches) else 202
-    refused = bad_request(*messages, status=status)
-    return Reply(status, refused.body, {**refused.headers, **(headers if status == 202 else {})})
+    judgement = Judgement(settings, batches, breaches, alone=post.path == SINGLE)
+    if settings.auth_first == "no":
+        _check_after_body(account, post, judgement)
+    headers = account.rate.admit(time.monotonic(), len(batches))
+    account.store.refuse(judgement.refused, unlisted=judgement.unlisted)
+    _take_in(account, judgement.taken)
+    _receive(account, batches)
+    return judgement.reply(content_of(post), headers)
+
+
+def receive(account: Account, post: Post) -> None:
+    """Gets a request that a fault leaves unanswered, or answers 5xx: no more follows from it than that it came."""
+    try:
+        _check_credentials(account, post)
+        _receive(account, _batches_of(post))
+    except Refused:
+        return
 
 
 def batches_in(post: Post) -> int:
@@ -71,7 +81,17 @@ def _check_credentials(account: Account, post: Post) -> None:
         refuse(403)
 
 
-def _batches_of(path: str, body: bytes) -> list[PostedBatch]:
+def _check_after_body(account: Account, post: Post, judgement: Judgement) -> None:
+    try:
+        _check_credentials(account, post)
+    except Refused:
+        if judgement.is_refusal:
+            raise Refused(judgement.reply(content_of(post))) from None
+        raise
+
+
+def _batches_of(post: Post) -> list[PostedBatch]:
+    path, body = post.path, content_of(post)
     try:
         raws = [msgspec.Raw(body)] if path == SINGLE else _ARRAY.decode(body)
         texts = [bytes(raw) for raw in raws]
@@ -97,23 +117,9 @@ def _breach_of(batch: PostedBatch, struck: Struck) -> Breach | None:
     return breach_of(batch.document) or struck.breach_of(batch.message_ids)
 
 
-def _messages(body: bytes, batches: Sequence[PostedBatch], breaches: Sequence[Breach | None]) -> list[str]:
-    """One message for each refused batch, with where in the posted text it stands."""
-    if not any(breaches):
-        return []
-    messages, text, start = [], body.decode(), 0
-    for index, (batch, breach) in enumerate(zip(batches, breaches, strict=True)):
-        # Nothing but commas and space lies between batches, so this finds each at once.
-        start = body.find(batch.body, start)
-        if breach is not None:
-            place = None if batch.path == SINGLE else index
-            messages.append(breach.message(batch.body.decode(), place, text, _characters(body, start)))
-        start += len(batch.body)
-    return messages
-
-
-def _characters(body: bytes, count: int) -> int:
-    return count if body.isascii() else len(body[:count].decode())
+def _receive(account: Account, batches: Sequence[PostedBatch]) -> None:
+    if account.settings.request_id_remembered == "receipt":
+        account.store.receive(batches)
 
 
 def _take_in(account: Account, batches: Sequence[PostedBatch]) -> None:

@@ -1,9 +1,9 @@
 """The Custom Audience Import, in its v3 and v1.0 forms, with their credential checks.
 
-Rokt documents 201, 400 and 401 and no response body; a body here only helps a person who reads it.
+Rokt documents 201, 400 and 401 and no response body. The bodies of other readings are those of its older APIs, which
+answer 200; an error's body here only helps a person who reads it.
 """
 
-import hashlib
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal, TypeVar
 
@@ -14,6 +14,7 @@ from airflow_provider_rokt.sandbox.account import Account
 from airflow_provider_rokt.sandbox.authorization import authorization_of, is_basic, is_key
 from airflow_provider_rokt.sandbox.faults import Struck
 from airflow_provider_rokt.sandbox.kept import Import
+from airflow_provider_rokt.sandbox.lists import Name
 from airflow_provider_rokt.sandbox.reply import Post, Reply, content_of, refuse
 
 IMPORT_V1 = "/api/1.0/import/suppression"
@@ -25,6 +26,9 @@ CHECK_V3 = "/v3/auth-check"
 MEMBERS: Final = 1_000_000
 # A million digests are 67 MB of JSON; more than this cannot be an import.
 REQUEST_BYTES: Final = 128_000_000
+_DEFAULT_LIST: Final = "AdvertiserDatabase"
+# What a digest begins with whose member the reading ``unprocessed`` does not take.
+_UNPROCESSED: Final = tuple("0123")
 
 _Email = Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+\Z")]
 _Digest = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{64}\Z")]
@@ -36,7 +40,7 @@ _Shape = TypeVar("_Shape")
 class _Body(msgspec.Struct):
     action: Literal["include", "exclude"]
     account_id: str | None = msgspec.field(name="accountId", default=None)
-    audience: str = msgspec.field(name="list", default="AdvertiserDatabase")
+    audience: str = msgspec.field(name="list", default=_DEFAULT_LIST)
     email: _Email | None = None
     emails: Annotated[list[_Email], Meta(max_length=MEMBERS)] | None = None
     sha256: _Digest | None = None
@@ -63,16 +67,16 @@ def take_in(account: Account, post: Post, _: Struck) -> Reply:
 
     :raises Refused: with the answer, where it is refused.
     """
-    _check_credentials(account, post)
+    if account.settings.auth_first == "yes":
+        _check_credentials(account, post)
     body = _read(post, _Body)
+    if account.settings.auth_first == "no":
+        _check_members(body)
+        _check_credentials(account, post)
     if post.path == IMPORT_V3:
         _check_account(account, body.account_id)
-    if len(body.members) != 1:
-        refuse(400, "Exactly one of email, emails, sha256 and sha256s must be given.")
-    ((field, members),) = body.members.items()
-    change = Import(post.path, body.action, body.audience, field, len(members), content_of(post))
-    account.store.change_audience(change, _digests(field, members))
-    return Reply(201)
+    _check_members(body)
+    return _import(account, post, body)
 
 
 def check(account: Account, post: Post, _: Struck) -> Reply:
@@ -81,6 +85,28 @@ def check(account: Account, post: Post, _: Struck) -> Reply:
     if post.path == CHECK_V3:
         _check_account(account, _read(post, _Check).account_id)
     return Reply(200)
+
+
+def _import(account: Account, post: Post, body: _Body) -> Reply:
+    ((field, given),) = body.members.items()
+    reading = account.settings.import_body
+    if reading == "known_lists" and body.audience != _DEFAULT_LIST:
+        account.store.drop_members(len(given))
+        return _told({"success": False})
+    names = [Name.of_digest(each) if field.startswith("sha256") else Name.of_address(each) for each in given]
+    left = [name for name in names if reading == "unprocessed" and name.person.startswith(_UNPROCESSED)]
+    taken = [name for name in names if not name.person.startswith(_UNPROCESSED)] if left else names
+    change = Import(post.path, body.action, body.audience, field, len(given), content_of(post))
+    account.store.change_audience(change, taken, len(left))
+    if reading == "empty":
+        return Reply(201)
+    if reading == "unprocessed":
+        return _told({"data": {"unprocessedRecords": [name.text for name in left]}})
+    return _told({"success": True})
+
+
+def _told(body: object) -> Reply:
+    return Reply(200, msgspec.json.encode(body), {"content-type": "application/json"})
 
 
 def _check_credentials(account: Account, post: Post) -> None:
@@ -100,16 +126,14 @@ def _check_account(account: Account, given: str | None) -> None:
         refuse(401)
 
 
+def _check_members(body: _Body) -> None:
+    if len(body.members) != 1:
+        refuse(400, "Exactly one of email, emails, sha256 and sha256s must be given.")
+
+
 def _read(post: Post, shape: type[_Shape]) -> _Shape:
     try:
         return msgspec.json.decode(content_of(post), type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         # The reader names the place and the rule, never the value.
         refuse(400, str(error))
-
-
-def _digests(field: str, members: Sequence[str]) -> list[str]:
-    """One person is one member, named by address or by digest: Rokt hashes the trimmed lower-case address."""
-    if field.startswith("sha256"):
-        return [member.lower() for member in members]
-    return [hashlib.sha256(member.strip().lower().encode()).hexdigest() for member in members]

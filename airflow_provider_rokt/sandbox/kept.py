@@ -38,8 +38,14 @@ class PostedBatch(NamedTuple):
 
     @property
     def message_ids(self) -> list[Any]:
-        """The ``source_message_id`` of each event of a checked batch."""
-        return [(event.get("data") or {}).get("source_message_id") for event in self.events]
+        """The ``source_message_id`` of each event, ``None`` where there is none to read."""
+        data = [event.get("data") if isinstance(event, dict) else None for event in self.events]
+        return [each.get("source_message_id") if isinstance(each, dict) else None for each in data]
+
+    @property
+    def request_id(self) -> Any:
+        """Its ``source_request_id``, ``None`` where there is none to read."""
+        return self.document.get("source_request_id") if isinstance(self.document, dict) else None
 
 
 class Kept(NamedTuple):
@@ -57,6 +63,32 @@ class Kept(NamedTuple):
         """The batch, read."""
         document: dict[str, Any] = msgspec.json.decode(self.body)
         return document
+
+
+class Dropped(NamedTuple):
+    """An event that was answered as taken and is not stored.
+
+    :param message_id: its ``source_message_id``, or ``None``.
+    :param of: what it repeats: the message id of an event that is held, or a ``source_request_id``; else ``None``.
+    """
+
+    path: str
+    message_id: str | int | None
+    reason: str
+    of: str | int | None = None
+
+
+class Fate(NamedTuple):
+    """What became of a ``source_message_id``.
+
+    :param held: whether an event of this id is stored.
+    :param reason: why none is.
+    :param of: what the event was dropped as a repeat of: a message id that is held, or a ``source_request_id``.
+    """
+
+    held: bool
+    reason: str = ""
+    of: str | int | None = None
 
 
 class Import(NamedTuple):

@@ -6,6 +6,8 @@ from typing import NoReturn
 
 import msgspec
 
+_SERVER_ERROR = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Post:
@@ -35,6 +37,11 @@ class Reply:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     pause: float = 0.0
+
+    @property
+    def leaves_open(self) -> bool:
+        """Whether it does not tell that the request came to nothing: no answer, a slow one, or an error of Rokt's."""
+        return self.status is None or self.pause > 0 or self.status >= _SERVER_ERROR
 
 
 class Refused(Exception):

@@ -2,11 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from secrets import token_hex
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Final, Protocol
+
+ABANDONED_SECONDS: Final = 3_600.0
+"""What nobody has written on for this long is unfinished for good, also where clocks differ a little."""
+
+_UNFINISHED: Final = ".partial"
 
 
 class LineWriter(Protocol):
-    """Takes lines, newline included, in order."""
+    """Takes lines, newline included, in order; each call may raise ``RoktStorageError``."""
 
     def write(self, lines: Iterable[bytes]) -> None:
         """Adds lines."""
@@ -19,7 +24,10 @@ class LineWriter(Protocol):
 
 
 class Folder(Protocol):
-    """One folder of a file system or object store."""
+    """One folder of a file system or object store.
+
+    What writes raises ``RoktStorageError``, whatever a disk or a store failed with; what reads raises what they raise.
+    """
 
     @property
     def uri(self) -> str:
@@ -55,6 +63,12 @@ class Folder(Protocol):
     def remove(self, name: str) -> None:
         """Removes a file, if it exists."""
 
+    def tidy(self, before: float) -> None:
+        """Removes what killed writers left unfinished; what cannot be removed stays.
+
+        :param before: seconds since the epoch; what was written on later may still be somebody's.
+        """
+
 
 def part_name(number: int) -> str:
     """The name of a ledger's nth part, from 0; names sort as the parts were written."""
@@ -63,4 +77,9 @@ def part_name(number: int) -> str:
 
 def unfinished_name(name: str) -> str:
     """A name of this writer's own, told by its ending."""
-    return f"{name}.{token_hex(4)}.partial"
+    return f"{name}.{token_hex(4)}{_UNFINISHED}"
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether it is the name of a file that is being written, or was when its writer was killed."""
+    return name.endswith(_UNFINISHED)

@@ -1,6 +1,7 @@
 """The right to change an audience: held by one run at a time, given up by itself when its holder is killed."""
 
 import json
+import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -9,8 +10,11 @@ from typing import Annotated, Final
 
 import msgspec
 
-from airflow_provider_rokt.exceptions import RoktAudienceBusyError
-from airflow_provider_rokt.storage.folder import Folder
+from airflow_provider_rokt.exceptions import RoktAudienceBusyError, RoktStorageError
+from airflow_provider_rokt.storage.failure import reading
+from airflow_provider_rokt.storage.folder import ABANDONED_SECONDS, Folder
+
+log = logging.getLogger(__name__)
 
 NAME: Final = "lock"
 # A killed worker's lease ends by itself after this time; a living one renews it long before. A run that cannot, since
@@ -59,11 +63,12 @@ class Lease:
         self.token = secrets.token_hex(8)
 
     def take(self) -> bool:
-        """Takes it, unless another run holds it.
+        """Takes it, unless another run holds it, and tidies what killed ones left unfinished in the folder.
 
         :returns: whether it was taken over from a run that did not give it back. That one was killed, or it hangs, and
             what it has on its way may still arrive.
         :raises RoktAudienceBusyError: when another run holds it.
+        :raises RoktStorageError: when the storage fails, as all that is asked of a lease does then.
         """
         try:
             self._folder.create(NAME, self._content())
@@ -73,6 +78,7 @@ class Lease:
             self._write()
             taken_over = True
         self.check()
+        self._folder.tidy(self._clock() - ABANDONED_SECONDS)
         return taken_over
 
     def keep(self) -> None:
@@ -102,13 +108,15 @@ class Lease:
         self._check_at = self._clock() + _CHECK_SECONDS
 
     def release(self) -> None:
-        """Gives it back, if it is still held."""
+        """Gives it back, if it is still held. Never an error: it ends by itself, and what a run raised goes first."""
         try:
             holder = self._read()
+            if holder and holder.token == self.token:
+                self._folder.remove(NAME)
         except RoktAudienceBusyError:
-            return
-        if holder and holder.token == self.token:
-            self._folder.remove(NAME)
+            pass
+        except RoktStorageError as error:
+            log.warning("The audience is not given back, it is free in %.0f s: %s", self._seconds, error)
 
     def require_free(self) -> None:
         """Makes sure that no other run holds it.
@@ -135,13 +143,17 @@ class Lease:
     def _read(self) -> _Holder | None:
         """Who holds it; None where there is no file.
 
-        :raises RoktAudienceBusyError: when it cannot be read. Taken for free, two runs could change the list at once.
+        :raises RoktAudienceBusyError: when it cannot be understood. Taken for free, two runs could change the list at
+            once.
         """
+        with reading(f"{self._folder.uri}/{NAME}"):
+            try:
+                with self._folder.read(NAME) as file:
+                    content = file.read()
+            except FileNotFoundError:
+                return None
         try:
-            with self._folder.read(NAME) as file:
-                return msgspec.json.decode(file.read(), type=_Holder)
-        except FileNotFoundError:
-            return None
+            return msgspec.json.decode(content, type=_Holder)
         except ValueError:
             raise RoktAudienceBusyError(
                 f"{self._folder.uri}/{NAME} cannot be read, so another run may be changing the audience; nothing was "

@@ -6,7 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from airflow_provider_rokt.storage.folder import Folder, LineWriter, part_name, unfinished_name
+from airflow_provider_rokt.storage.failure import writing
+from airflow_provider_rokt.storage.folder import Folder, LineWriter, is_unfinished, part_name, unfinished_name
 from airflow_provider_rokt.storage.local_folder import LocalFolder
 
 PART_BYTES: Final = 1_000_000
@@ -54,7 +55,8 @@ class StoreFolder:
 
     def put(self, name: str, data: bytes) -> None:
         """Writes a whole file; an object store shows all of it or nothing."""
-        self._fs.pipe_file(f"{self._path}/{name}", data)
+        with writing(self.uri):
+            self._fs.pipe_file(f"{self._path}/{name}", data)
 
     def read(self, name: str) -> BinaryIO:
         """A file, open for reading."""
@@ -66,34 +68,64 @@ class StoreFolder:
         """Writes a whole file from chunks. Moved into place, since closing after an exception uploads what there is."""
         unfinished = f"{self._path}/{unfinished_name(name)}"
         try:
-            self._fs.makedirs(self._path, exist_ok=True)
-            with self._fs.open(unfinished, "wb") as file:
-                for chunk in chunks:
-                    file.write(chunk)
-            self._fs.mv(unfinished, f"{self._path}/{name}")
+            with writing(self.uri):
+                self._fs.makedirs(self._path, exist_ok=True)
+                file = self._fs.open(unfinished, "wb")
+            self._fill(file, chunks)
+            with writing(self.uri):
+                self._fs.mv(unfinished, f"{self._path}/{name}")
         except BaseException:
             self._discard(unfinished)
             raise
+
+    def _fill(self, file: BinaryIO, chunks: Iterable[bytes]) -> None:
+        try:
+            # The chunks are made as they are asked for, and what fails in that is not the storage's.
+            for chunk in chunks:
+                with writing(self.uri):
+                    file.write(chunk)
+        except BaseException:
+            with suppress(Exception):
+                file.close()
+            raise
+        with writing(self.uri):
+            file.close()
 
     def create(self, name: str, data: bytes) -> None:
         """Writes a small file, unless it exists: ``FileExistsError``.
 
         Two at the same moment may both succeed where the store has no exclusive creation.
         """
-        # Looked for first, as some stores take "xb" for "wb".
-        if self.exists(name):
+        with writing(self.uri):
+            # Looked for first, as some stores take "xb" for "wb".
+            is_there = self.exists(name) or not self._created(name, data)
+        if is_there:
             raise FileExistsError(f"{self.uri}/{name}")
+
+    def _created(self, name: str, data: bytes) -> bool:
+        self._fs.makedirs(self._path, exist_ok=True)
         try:
-            self._fs.makedirs(self._path, exist_ok=True)
             with self._fs.open(f"{self._path}/{name}", "xb") as file:
                 file.write(data)
+        except FileExistsError:
+            return False
         except (NotImplementedError, ValueError):
             self.put(name, data)
+        return True
 
     def remove(self, name: str) -> None:
         """Removes a file, if it exists."""
-        with suppress(FileNotFoundError):
+        with writing(self.uri), suppress(FileNotFoundError):
             self._fs.rm_file(f"{self._path}/{name}")
+
+    def tidy(self, before: float) -> None:
+        """Removes what killed writers left unfinished, where the store knows since when it is there."""
+        with suppress(Exception):
+            for name in filter(is_unfinished, self.names()):
+                path = f"{self._path}/{name}"
+                written_at = self._fs.modified(path)
+                if written_at.tzinfo and written_at.timestamp() < before:
+                    self._discard(path)
 
     def _discard(self, path: str) -> None:
         # Whatever went wrong is being raised; that it cannot be cleaned up as well must not hide it.
@@ -102,9 +134,11 @@ class StoreFolder:
 
     def writer(self) -> LineWriter:
         """Makes the folder and begins its first part; ``FileExistsError`` where there is one."""
-        if self.exists(part_name(0)):
+        with writing(self.uri):
+            is_there = self.exists(part_name(0))
+            self._fs.makedirs(self._path, exist_ok=True)
+        if is_there:
             raise FileExistsError(self.uri)
-        self._fs.makedirs(self._path, exist_ok=True)
         return _PutLines(self)
 
     def _forget(self) -> None:

@@ -1,14 +1,17 @@
 """A membership file is believed whole or not at all."""
 
 from hashlib import sha256
+from io import BytesIO
 from itertools import pairwise
+from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_rokt.audiences.membership_file import MembershipFile
-from airflow_provider_rokt.exceptions import RoktAudienceError
+from airflow_provider_rokt.exceptions import RoktAudienceError, RoktStorageError
 from airflow_provider_rokt.storage.local_folder import LocalFolder
 from airflow_provider_rokt.storage.store_folder import StoreFolder
 from tests.audiences.people import address, hashed
@@ -99,3 +102,21 @@ def test_the_checksum_is_of_everything_before(folder: Folder) -> None:
     assert data[-32:] == sha256(data[:-32]).digest()
     persons = [data[-128 + place :][:32] for place in (0, 32, 64)]
     assert all(first < second for first, second in pairwise(persons))
+
+
+def test_a_storage_that_fails_while_it_is_read_is_told(tmp_path: Path) -> None:
+    class Failing(LocalFolder):
+        """Its disk fails behind the header."""
+
+        def read(self, name: str) -> BinaryIO:
+            file = BytesIO(super().read(name).read())
+            file.read = fail  # type: ignore[method-assign]
+            return file
+
+    def fail(size: int | None = -1) -> bytes:
+        raise OSError(5, "secret")
+
+    folder = Failing(tmp_path)
+    MembershipFile(folder, "members").write({}, iter([b"ab" * 32]))
+    with pytest.raises(RoktStorageError, match=r"members cannot be read \(OSError: Input/output error\)"):
+        list(MembershipFile(folder, "members").persons())

@@ -73,6 +73,9 @@ class Mortal:
         if self._steps is None or self._steps >= 0:
             self._live(self._folder.remove, name)
 
+    def tidy(self, before: float) -> None:
+        self._live(self._folder.tidy, before)
+
     def send(self, request: Request) -> None:
         self._live(self._rokt.take, request)
 

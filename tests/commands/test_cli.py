@@ -415,7 +415,7 @@ def test_one_damaged_report_does_not_hide_the_others(rokt_cli, deliver, tmp_path
     damaged, whole = deliver(accepted=1)["delivery_id"], deliver(accepted=1)["delivery_id"]
     (tmp_path / "ledger" / damaged / "report.jsonl").write_bytes(b"{")
     entries = json.loads(rokt_cli("deliveries", "list", "-o", "json")[1])
-    assert {entry["delivery_id"]: entry["state"] for entry in entries} == {damaged: "unreadable", whole: "complete"}
+    assert {entry["delivery_id"]: entry["state"] for entry in entries} == {damaged: "damaged", whole: "complete"}
 
 
 def test_show_tells_what_became_of_a_delivery(rokt_cli, ledger, finish):
@@ -561,6 +561,7 @@ def test_show_as_data_is_complete(rokt_cli, partial_delivery, output, read):
         "operation": "conversions",
         "ledger": report["ledger"],
         "state": "complete",
+        "damage": [],
         "batches": [{"outcome": "accepted", "status": 202, "path": "", "reason": "", "batches": 3, "rows": 3}],
         "rows": [],
     }

@@ -84,6 +84,7 @@ POSTGRES_SQL = [
 # Every field that PL/pgSQL can fill, under codes of all kinds; and the phrases that are shown, with the value in them.
 RAISED = [
     "RAISE EXCEPTION '%', v",
+    "RAISE NOTICE '%', v; RAISE WARNING '%', v; RAISE INFO '%', v; RAISE LOG '%', v; PERFORM v::integer",
     "RAISE EXCEPTION 'x' USING DETAIL = v, HINT = v, COLUMN = v, CONSTRAINT = v, DATATYPE = v, TABLE = v, SCHEMA = v",
     *(
         f"RAISE EXCEPTION '{text}', v USING ERRCODE = '{code}'"

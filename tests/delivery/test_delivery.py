@@ -24,6 +24,7 @@ from airflow_provider_rokt.exceptions import (
     RoktAuthError,
     RoktEndpointError,
     RoktIncompleteError,
+    RoktLedgerWriteError,
     RoktReconciliationError,
 )
 from airflow_provider_rokt.flow.request import Endpoint
@@ -31,10 +32,14 @@ from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef
 from airflow_provider_rokt.flow.threads import RealThreads
 from airflow_provider_rokt.ledger.overview import Ledger
 from airflow_provider_rokt.ledger.reader import LedgerReader
+from airflow_provider_rokt.ledger.records import DeliveryHeader, RequestRecord
 from airflow_provider_rokt.ledger.report import Report
+from airflow_provider_rokt.ledger.writer import LedgerWriter
 from airflow_provider_rokt.network.outages import NoAnswerError
 from airflow_provider_rokt.sandbox import Sandbox, Settings
 from airflow_provider_rokt.sandbox.faults import AnyFault, Delay, Redirect, Refuse, Reset, Status
+from airflow_provider_rokt.storage.folder import Folder
+from airflow_provider_rokt.storage.local_folder import LocalFolder
 from tests.delivery.rokt import answer_of, request_of, requests_of
 from tests.flow.requests import rows_in
 
@@ -254,7 +259,7 @@ def test_a_spent_budget_fails_all_rows_without_another_request(office: Office, s
     assert len(list(office.ledger().rows([Outcome.FAILED]))) == 1000
     # The source was read to its end and every row is accounted for, so these rows can be sent again by name.
     assert office.ledger().complete
-    assert len(office.ledger().undelivered_keys()) == 1000
+    assert len(list(office.ledger().undelivered())) == 1000
 
 
 def test_nobody_there_fails_all_rows(tmp_path: Path) -> None:
@@ -447,23 +452,33 @@ def test_the_first_error_is_the_one_that_is_raised(office: Office) -> None:
     assert reasons["row-11"] == "the address is not that of Rokt's API"
 
 
-class Unwritable:
-    """A ledger on a full disk."""
+class FullDisk(LedgerWriter):
+    """A ledger whose disk is full from some line on."""
 
-    delivery_id = "d"
-    uri = "memory://d"
+    def __init__(self, folder: Folder, header: DeliveryHeader, lines: int) -> None:
+        super().__init__(folder, header)
+        self._left = lines
+        self.uri = "file:///full"
 
-    def request(self, record: object) -> None:
-        raise OSError("No space left on device")
+    def request(self, record: RequestRecord) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise RoktLedgerWriteError("the ledger cannot be written", "OSError: No space left on device")
+        super().request(record)
 
-    rows = finish = request
 
-
-def test_a_full_disk_is_the_error_and_no_thread_is_left_behind(office: Office) -> None:
-    writer: Any = Unwritable()
+@pytest.mark.parametrize("lines", [0, 1, 3])
+def test_a_full_disk_ends_it_with_an_account(office: Office, sandbox: Sandbox, tmp_path: Path, lines: int) -> None:
+    header = DeliveryHeader(delivery_id="d", operation="conversions", started_at="", sender={}, options={})
+    writer = FullDisk(LocalFolder(tmp_path / "d"), header, lines)
     delivery = Delivery(office.client.post, writer, concurrency=2, pacer=Pacer(1e9), retry=EAGER)
-    with pytest.raises(OSError, match="No space left"):
-        deliver(delivery)
+    with pytest.raises(RoktLedgerWriteError, match="No space left") as caught:
+        deliver(delivery, rows=400)
+    report = caught.value.report
+    assert report is not None
+    assert 0 < report["rows_read"] <= 400
+    assert report["rows_accepted"] == sandbox.store.counts.events
+    assert report["rows_accepted"] + report["rows_failed"] == report["rows_read"]
 
 
 @pytest.mark.parametrize("endpoint", [IMPORT_V3])

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_rokt.api.messages import _SENTENCES
+from airflow_provider_rokt.answers.messages import _SENTENCES
 from airflow_provider_rokt.exceptions import RoktError
 from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.sandbox import Sandbox

@@ -116,7 +116,11 @@ class TestRoundTrip:
         ]
         assert [row.key for row in reader.rows([Outcome.REJECTED])] == ["order-2"]
         assert next(reader.rows()).faults == [FieldFault("ip", "is no address"), FieldFault("", "is late")]
-        assert reader.undelivered_keys() == {"order-2", "order-7", "order-8"}
+        assert [(row.number, row.key) for row in reader.undelivered()] == [
+            (2, "order-2"),
+            (7, "order-7"),
+            (8, "order-8"),
+        ]
 
     def test_the_report_is_the_summary_and_how_it_ended(self, ledger):
         writer = begin(ledger)
@@ -234,10 +238,10 @@ class TestWhileItRuns:
         writer.rows(Outcome.FAILED, [fault(1, "order-1")])
         reader = ledger.open(writer.delivery_id)
         with pytest.raises(RoktLedgerError, match="without resend_from"):
-            reader.undelivered_keys()
+            list(reader.undelivered())
         writer.finish(Tally().report(writer.delivery_id, writer.uri), complete=False)
         with pytest.raises(RoktLedgerError, match="without resend_from"):
-            reader.undelivered_keys()
+            list(reader.undelivered())
 
     def test_a_store_gets_a_part_when_it_is_large(self, monkeypatch):
         monkeypatch.setattr(store_folder, "PART_BYTES", 1000)

@@ -1,6 +1,7 @@
 """What a mirror remembers between runs: which list it is of, who holds it, and what keeps the wrong run out."""
 
 import json
+import os
 import time
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
@@ -166,6 +167,18 @@ def test_a_task_may_keep_several_lists_through_the_hook(sandbox, rokt, ledger):
             for audience in ("a", "b"):
                 mirror(people(range(3)), audience)
     assert set(sandbox.store.audiences) == {"a", "b"}
+
+
+def test_what_a_killed_task_left_of_its_note_is_tidied(sandbox, rokt, shop, tmp_path):
+    shop(people(range(3)))
+    with in_task():
+        operate()
+        [note] = (tmp_path / "ledger" / "_audiences" / "tasks").iterdir()
+        left = note.with_name(f"{note.name}.0a.partial")
+        left.touch()
+        os.utime(left, (time.time() - 7200,) * 2)
+        operate()
+    assert list(note.parent.iterdir()) == [note]
 
 
 # --- damage

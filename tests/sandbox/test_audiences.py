@@ -163,3 +163,83 @@ def test_credentials_follow_the_settings(sandbox, v1, v3):
     assert v1(body, key="sandbox-audience-key").status_code == 401
     assert v3({**body, "accountId": "a"}, auth=("p", "s")).status_code == 201
     assert v3({**body, "accountId": "sandbox-account"}, auth=("p", "s")).status_code == 401
+
+
+# --- readings
+
+
+def _change(v1, action, members, audience="VIP"):
+    return v1({"action": action, "list": audience, **members})
+
+
+@pytest.mark.parametrize(("reading", "left"), [("yes", set()), ("no", {"jane@example.com", JOHN})])
+def test_a_hash_and_an_address_are_one_person_or_two(sandbox, v1, reading, left):
+    sandbox.reset(Settings(join_hash_and_address=reading))
+    _change(v1, "include", {"email": "Jane@example.com"})
+    _change(v1, "include", {"sha256": JOHN})
+    assert sandbox.store.members == {"VIP": {"jane@example.com", JOHN}}
+    assert sandbox.store.audiences == {"VIP": {JANE, JOHN}}
+    _change(v1, "exclude", {"sha256": JANE})
+    _change(v1, "exclude", {"email": "john@example.com"})
+    assert sandbox.store.members == {"VIP": left}
+    assert sandbox.store.audiences == {"VIP": {JANE, JOHN} if left else set()}
+    _change(v1, "exclude", {"email": "jane@example.com"})
+    _change(v1, "exclude", {"sha256": JOHN})
+    assert sandbox.store.members == {"VIP": set()}
+
+
+@pytest.mark.parametrize(("reading", "count"), [("yes", 1), ("no", 2)])
+def test_counts_alone_hold_no_address(sandbox, v1, reading, count):
+    sandbox.reset(Settings(join_hash_and_address=reading, keep="counts"))
+    _change(v1, "include", {"email": "jane@example.com"})
+    _change(v1, "include", {"sha256": JANE})
+    assert (sandbox.store.members, sandbox.store.audiences) == ({"VIP": {JANE}}, {"VIP": {JANE}})
+    _change(v1, "exclude", {"sha256": JANE})
+    assert sandbox.store.audiences == {"VIP": {JANE} if count == 2 else set()}
+
+
+def test_who_is_added_again_keeps_the_first_name(sandbox, v1):
+    _change(v1, "include", {"email": "jane@example.com"})
+    _change(v1, "include", {"sha256": JANE})
+    assert sandbox.store.members == {"VIP": {"jane@example.com"}}
+
+
+def test_by_default_an_import_says_nothing(v1):
+    answer = _change(v1, "include", {"sha256": JANE})
+    assert (answer.status_code, answer.content) == (201, b"")
+
+
+def test_an_import_may_say_that_it_succeeded(sandbox, v1):
+    sandbox.reset(Settings(import_body="success"))
+    answer = _change(v1, "include", {"sha256": JANE})
+    assert (answer.status_code, answer.json()) == (200, {"success": True})
+    assert sandbox.store.audiences == {"VIP": {JANE}}
+
+
+@pytest.mark.parametrize("form", ["v1", "v3"])
+@pytest.mark.parametrize("field", ["emails", "sha256s"])
+def test_an_import_may_not_take_everybody(request, sandbox, form, field):
+    sandbox.reset(Settings(import_body="unprocessed"))
+    send = request.getfixturevalue(form)
+    addresses = [f"person-{number}@example.com" for number in range(100)]
+    given = addresses if field == "emails" else [_digest(address) for address in addresses]
+    answer = _change(send, "include", {field: given})
+    assert answer.status_code == 200
+    left = set(answer.json()["data"]["unprocessedRecords"])
+    assert 10 < len(left) < 40
+    assert sandbox.store.members == {"VIP": set(given) - left}
+    assert (sandbox.store.counts.imports, sandbox.store.counts.dropped_members) == (1, len(left))
+    assert sandbox.store.imports[0].members == 100
+    again = _change(send, "exclude", {field: given})
+    assert set(again.json()["data"]["unprocessedRecords"]) == left
+
+
+def test_an_import_may_know_one_list_only(sandbox, v1):
+    sandbox.reset(Settings(import_body="known_lists"))
+    answer = _change(v1, "include", {"sha256s": [JANE, JOHN]})
+    assert (answer.status_code, answer.json()) == (200, {"success": False})
+    assert (sandbox.store.audiences, sandbox.store.imports) == ({}, ())
+    assert (sandbox.store.counts.imports, sandbox.store.counts.dropped_members) == (0, 2)
+    answer = _change(v1, "include", {"sha256": JANE}, "AdvertiserDatabase")
+    assert (answer.status_code, answer.json()) == (200, {"success": True})
+    assert sandbox.store.audiences == {"AdvertiserDatabase": {JANE}}

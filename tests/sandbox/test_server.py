@@ -73,13 +73,14 @@ def test_its_connections_lead_to_it(sandbox):
 
 
 def test_it_runs_in_a_process_of_its_own(batch):
-    settings = Settings(key="k", secret="--s s", keep="counts", batches_per_second=5)
+    settings = Settings(key="k", secret="--s s", keep="counts", batches_per_second=5, errors_listed=3)
     with SandboxProcess(settings) as process:
         connection = process.connection()
         assert (connection["login"], connection["extra"]["events_url"]) == ("k", process.url)
         answer = requests.post(f"{process.url}/v2/events", json=batch("m1"), auth=("k", "--s s"))
         assert (answer.status_code, answer.headers["X-mp-rate-limit-percentage-used"]) == (202, "20")
-        assert process.ask("/sandbox/summary")["unique_message_ids"] == 1
+        summary = process.ask("/sandbox/summary")
+        assert (summary["unique_message_ids"], summary["readings"]["errors_listed"]) == (1, 3)
         assert process.ask("/sandbox/events")["total"] == 0
         assert process.ask("/sandbox/faults", "POST", {"kind": "reset"})[0]["kind"] == "reset"
         assert process.ask("/sandbox", "DELETE") is None
@@ -130,6 +131,16 @@ def test_every_setting_is_an_option():
     given = vars(parser().parse_args(["--fault", '{"kind":"status","status":503}']))
     assert given.pop("fault") == [Status(503)]
     assert {name: given[name] for name in Settings.__dataclass_fields__} == vars(Settings())
+
+
+def test_readings_are_options(capsys):
+    given = vars(parser().parse_args(["--index-base", "1", "--errors-listed", "10", "--age-limit=12"]))
+    assert (given["index_base"], given["errors_listed"], given["age_limit"]) == (1, 10, 12)
+    with pytest.raises(SystemExit):
+        parser().parse_args(["--request-id-remembered", "reciept"])
+    assert "invalid choice: 'reciept'" in capsys.readouterr().err
+    assert main(["--port", "0", "--errors-listed", "0"]) == 1
+    assert "errors_listed is 0; it may be all or a number from 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("missing", ["starlette", "uvicorn"])

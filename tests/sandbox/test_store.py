@@ -1,4 +1,4 @@
-"""What is kept: each batch once, by its source_request_id; events again, but counted."""
+"""What is accepted: each batch once, by its source_request_id; events again, but counted."""
 
 import pytest
 
@@ -47,7 +47,7 @@ def test_a_refused_batch_leaves_its_request_id_free(sandbox, post, batch):
 
 
 @KEEP
-def test_a_repeated_message_id_is_kept_and_counted(sandbox, post, batch, keep):
+def test_a_repeated_message_id_is_accepted_and_counted(sandbox, post, batch, keep):
     sandbox.reset(Settings(keep=keep))
     post([batch("m1", "m2"), batch("m2"), batch("m3")])
     post([batch("m2", source_request_id="r1")])

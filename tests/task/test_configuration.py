@@ -63,7 +63,7 @@ def test_an_object_store_keeps_whole_deliveries(monkeypatch, memory_store, finis
     assert writer.uri.startswith("memory://")
     reader = open_ledger().open(result["ledger"])
     assert sum(len(request.batches) for request in reader.requests()) == 253
-    assert reader.undelivered_keys() == {"order-1", "order-2", "order-3"}
+    assert {row.key for row in reader.undelivered()} == {"order-1", "order-2", "order-3"}
     assert reader.report()["rows_accepted"] == 250
     assert [found.delivery_id for found in open_ledger().deliveries(3)] == [writer.delivery_id]
 

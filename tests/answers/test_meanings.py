@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_rokt.api.answers import (
+from airflow_provider_rokt.answers.meanings import (
     MEANINGS,
     Form,
     Ruling,
@@ -17,8 +17,8 @@ from airflow_provider_rokt.api.answers import (
     stopping_error,
     table,
 )
+from airflow_provider_rokt.answers.verdicts import judge
 from airflow_provider_rokt.api.endpoints import BULK, ENDPOINTS, IMPORT_V3
-from airflow_provider_rokt.api.verdicts import judge
 from airflow_provider_rokt.exceptions import RoktError
 from airflow_provider_rokt.flow.request import Request, Surface
 from airflow_provider_rokt.flow.row import Outcome

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from airflow_provider_rokt.api.answers import form_of, stopping_error
+from airflow_provider_rokt.answers.meanings import form_of, stopping_error
+from airflow_provider_rokt.answers.verdicts import judge
 from airflow_provider_rokt.api.endpoints import BULK, IMPORT_V1, IMPORT_V3
-from airflow_provider_rokt.api.verdicts import judge
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError
 from airflow_provider_rokt.flow.request import Endpoint, Request
 from airflow_provider_rokt.flow.row import Outcome

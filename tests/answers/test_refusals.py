@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_rokt.api.answers import Form, form_of
-from airflow_provider_rokt.api.messages import _SENTENCES, HIDDEN
-from airflow_provider_rokt.api.refusals import parse_refusal, refusals_in
+from airflow_provider_rokt.answers.meanings import Form, form_of
+from airflow_provider_rokt.answers.messages import _SENTENCES, HIDDEN
+from airflow_provider_rokt.answers.refusals import parse_refusal, refusals_in
 
 PATHS = frozenset(
     {

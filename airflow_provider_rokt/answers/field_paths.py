@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from airflow_provider_rokt.api.messages import HIDDEN
+from airflow_provider_rokt.answers.messages import HIDDEN
 
 # What this provider sends of itself, whatever is mapped, and the sections, which a path is cut back to.
 _FIXED: Final = frozenset(

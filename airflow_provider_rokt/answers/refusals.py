@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from airflow_provider_rokt.api.field_paths import field_names, guide_path
-from airflow_provider_rokt.api.messages import shown_message
+from airflow_provider_rokt.answers.field_paths import field_names, guide_path
+from airflow_provider_rokt.answers.messages import shown_message
 
 _Found = TypeVar("_Found", str, tuple[str, str])
 
@@ -62,7 +62,7 @@ class Refusal:
 def refusals_in(body: bytes, paths: frozenset[str] = frozenset()) -> list[Refusal]:
     """The errors of an answer.
 
-    :param body: in the form of Rokt's list of errors, see :mod:`~airflow_provider_rokt.api.answers`.
+    :param body: in the form of Rokt's list of errors, see :mod:`~airflow_provider_rokt.answers.meanings`.
     :param paths: of the request that is answered; no other may be shown.
     """
     return [parse_refusal(error["message"], paths) for error in json.loads(body)["errors"]]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_rokt.api.places import Step, stands_at, steps_at, steps_of
+from airflow_provider_rokt.answers.places import Step, stands_at, steps_at, steps_of
 
 BODY = b'{"ip":"1.2.3.4","events":[{"data":{"a name":1,"custom_attributes":{"currency":{"x":[1,22]}}}},{"data":{}}]}'
 

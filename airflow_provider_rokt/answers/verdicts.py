@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from airflow_provider_rokt.api.answers import ROKTS, Form, Ruling, form_of, meaning_of, members_of, stopping_error
-from airflow_provider_rokt.api.places import stands_at
-from airflow_provider_rokt.api.refusals import Refusal, refusals_in
+from airflow_provider_rokt.answers.meanings import ROKTS, Form, Ruling, form_of, meaning_of, members_of, stopping_error
+from airflow_provider_rokt.answers.places import stands_at
+from airflow_provider_rokt.answers.refusals import Refusal, refusals_in
 from airflow_provider_rokt.flow.request import Request
 from airflow_provider_rokt.flow.row import FieldFault, Outcome
 
