@@ -142,7 +142,7 @@ class Settler:
         return self._doubted(request, open_, unexplained, settlement, book)
 
     def _doubted(
-        self, request: Request, open_: list[Batch], unexplained: int, settlement: Settlement, book: Book
+        self, request: Request, open_: list[Batch], unexplained: float, settlement: Settlement, book: Book
     ) -> list[Request]:
         """Looks for the batches that errors are about, among such as were taken; what to send once more after it.
 
