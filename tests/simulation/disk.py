@@ -6,6 +6,7 @@ from io import BytesIO
 from random import Random
 from typing import BinaryIO
 
+from airflow_provider_rokt.storage.failure import writing
 from tests.simulation.scheduler import World, WorldEnded
 
 
@@ -80,7 +81,8 @@ class Disk:
                 del self.files[name]
         elif self.failure == "disk full":
             self.files.setdefault(path, bytearray()).extend(part)
-        raise FAILURES[self.failure]()
+        with writing(f"memory://{path.rpartition('/')[0]}"):
+            raise FAILURES[self.failure]()
 
 
 FILE_GONE = FAILURES["folder gone"]

@@ -64,7 +64,7 @@ BUGS: Final = (
     ),
     Bug(
         "a foreign 200 is believed",
-        "api/answers.py",
+        "answers/meanings.py",
         "Meaning(_SUCCESS, ROKTS, Ruling.TAKEN",
         "Meaning(_SUCCESS, _ANY, Ruling.TAKEN",
     ),
@@ -82,7 +82,7 @@ BUGS: Final = (
     ),
     Bug(
         "an error is laid to the next batch",
-        "api/verdicts.py",
+        "answers/verdicts.py",
         "return owner if stands or",
         "return (owner + 1) % len(request.batches) if stands or",
     ),
@@ -113,7 +113,7 @@ BUGS: Final = (
     ),
     Bug(
         "an error that leads nowhere is overlooked",
-        "api/verdicts.py",
+        "answers/verdicts.py",
         "rest = accepted if all_of_them and len(refusals) % _ROUND else None",
         "rest = accepted",
     ),

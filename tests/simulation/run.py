@@ -29,9 +29,6 @@ from tests.simulation.scheduler import StuckError, World, WorldEnded
 from tests.simulation.shop import GOOD, MARKER, ShopSource, make_stream
 from tests.simulation.weather import Weather
 
-# Whether disks fail; see the ledger's writer.
-DISKS_FAIL = False
-
 
 class AlarmError(BaseException):
     """As Airflow's timeout comes: out of a signal handler, and no Exception."""
@@ -115,9 +112,8 @@ class Simulation:
             world.strike(plan.at_step, self._strike)
         if plan.ending == "stop, then alarm":
             world.strike(plan.at_step + self._rng.randint(1, 200), self._alarm)
-        if DISKS_FAIL:
-            self._disk.fails_at, self._disk.failure = plan.fails_at, plan.failure
-            self._disk.lasts = self._rng.random() < 0.7
+        self._disk.fails_at, self._disk.failure = plan.fails_at, plan.failure
+        self._disk.lasts = self._rng.random() < 0.7
 
     def _pause(self) -> None:
         self._seed.struck["pause"] += 1
@@ -252,7 +248,7 @@ class Simulation:
                 _ = reader.header
         except RoktLedgerError as error:
             # One whose writer was gone before its first line stood says so.
-            return f"{type(error).__name__}: {error}" if outcome.records else ""
+            return f"{type(error).__name__}: {error}" if outcome.records and not outcome.disk_failed else ""
         except Exception as error:
             return f"{type(error).__name__}: {error}"
         return ""

@@ -126,6 +126,11 @@ class Weather:
         fate = self._instead(lambda _, batches: replace(reply, body=self._any_body(batches)[0]))
         return replace(fate, is_taken=fate.is_taken and reply.status not in AT_THE_DOOR)
 
+    def limited(self) -> Fate:
+        """The account's rate, which is for all of its senders to keep."""
+        reply = Reply(429, headers={"Retry-After": str(self._rng.choice((1, 7, 30)))})
+        return replace(self._instead(lambda _, batches: reply), is_taken=False)
+
     def same_status(self) -> Fate:
         """One of the few statuses that this seed has."""
         return self._status(self._rng.choice(self._statuses))
@@ -280,6 +285,7 @@ _KINDS: Final[dict[str, Callable[[Weather], Fate]]] = {
     "name unknown": Weather.unknown,
     "certificate": Weather.untrusted,
     "not now": Weather.busy,
+    "rate limit": Weather.limited,
     "same status": Weather.same_status,
     "any status": Weather.any_status,
     "foreign success": Weather.foreign,
