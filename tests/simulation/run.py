@@ -66,7 +66,7 @@ class Simulation:
         self._world = World(self._rng, interleaving=plan.interleaving, say=say)
         self._reading = reading = Reading.of(self._rng)
         self._rokt = RoktModel(self._rng, reading)
-        weather = Weather(self._rng, self._world.true_utc, plan.timeout, plan.budget)
+        weather = Weather(self._rng, self._world.true_utc, plan.timeout, plan.budget, honest=reading.notes_at_arrival)
         self._network = Network(self._world, self._rokt, weather, plan.timeout)
         self._disk = Disk(self._world, self._rng, plan.slow_disk)
         self._struck_at: tuple[float, float] | None = None

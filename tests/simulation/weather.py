@@ -62,11 +62,18 @@ class Weather:
 
     :param true_utc: the server's clock.
     :param budget: of the delivery's retries, so that some are asked to wait longer.
+    :param honest: whether nobody blames a row that is right. Where Rokt drops what it refused as a repeat, errors are
+        counted to find that out, and a refusal that is no refusal would count.
     """
 
-    def __init__(self, rng: Random, true_utc: Callable[[], datetime], timeout: float, budget: float) -> None:
+    def __init__(
+        self, rng: Random, true_utc: Callable[[], datetime], timeout: float, budget: float, *, honest: bool
+    ) -> None:
+        self._honest = honest
         self._rng, self._utc, self._timeout, self._budget = rng, true_utc, timeout, budget
         kinds = [kind for kind in _KINDS if rng.random() < 0.3] or ["clean"]
+        if honest:
+            kinds = [kind for kind in kinds if kind not in _LIES] or ["clean"]
         # Each kind that ends a delivery at once would hide what comes after; so few seeds have any.
         if rng.random() < 0.5:
             kinds = [kind for kind in kinds if kind not in _ENDS] or ["clean"]
@@ -151,6 +158,8 @@ class Weather:
         """Rokt's list of errors, or one it would not write, cut off."""
 
         def cut(reply: Reply, batches: list[Posted]) -> Reply:
+            if self._honest and not reply.body:
+                return reply
             body = reply.body or errors_of([complaint("path", 0, batches[0])])
             return Reply(reply.status, body[: self._rng.randint(len('{"errors":') + 1, len(body) - 1)])
 
@@ -211,7 +220,7 @@ class Weather:
         def answer(reply: Reply, batches: list[Posted]) -> Reply:
             if 200 <= status <= 299:
                 return Reply(status, self._foreign_body(batches))
-            body, is_rokts = self._any_body(batches)
+            body, is_rokts = (self._foreign_body(batches), False) if self._honest else self._any_body(batches)
             blames = status in (400, 422, 413) and is_rokts and len(batches) == 1
             return Reply(status, body, self._headers(), blames=_alone(batches) if blames else frozenset())
 
@@ -296,3 +305,4 @@ _KINDS: Final[dict[str, Callable[[Weather], Fate]]] = {
     "another form": Weather.another_form,
 }
 _ENDS: Final = {"name unknown", "certificate", "any status", "foreign success"}
+_LIES: Final = {"misled", "talkative"}
