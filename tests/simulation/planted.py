@@ -138,10 +138,4 @@ BUGS: Final = (
         "return None if stop.is_set() else self._depart(batches)",
         "return self._depart(batches)",
     ),
-    Bug(
-        "what was never judged passes for refused",
-        "delivery/settlement.py",
-        "sum(verdict.outcome is Outcome.REJECTED for",
-        "sum(not verdict.accepted for",
-    ),
 )
