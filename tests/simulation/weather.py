@@ -171,8 +171,9 @@ class Weather:
         def lost(reply: Reply, batches: list[Posted]) -> Reply:
             if not reply.body or len(batches) == 1:
                 return reply
+            told = len(json.loads(reply.body)["errors"])
             nowhere = message(self._rng.choice(("path", "position", "none")), 100 + len(batches), 0, 10**8, "zz")
-            return Reply(reply.status, errors_of([nowhere] * self._rng.randint(1, 3)))
+            return Reply(reply.status, errors_of([nowhere] * (told + self._rng.randint(0, 2))))
 
         return replace(self._instead(lost), is_taken=True)
 
