@@ -23,7 +23,7 @@ from reach import Reach, measure
 from workshop import BROKEN, Bench, Job, preload, pytest_here, run, write_no_bytecode
 
 ROOT = Path(__file__).parent.parent.parent
-INNER = ["flow", "storage", "events", "audiences", "api", "ledger", "delivery"]
+INNER = ["flow", "storage", "events", "audiences", "network", "answers", "api", "ledger", "delivery"]
 NOTICED, HUNG, JUDGED, SURVIVED = "noticed", "hung", "judged", "survived"
 
 
@@ -144,7 +144,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--mutants", type=int, default=400, help="how many to draw")
     parser.add_argument("--seed", type=int, default=1, help="draws the same ones again")
     parser.add_argument("--only", nargs="*", default=[], help="ids of some, to see what their tests say")
-    parser.add_argument("--rooms", default="api delivery ledger events audiences")
+    parser.add_argument("--rooms", default="api answers delivery ledger events audiences")
     parser.add_argument("--tests", default=" ".join(f"tests/{room}" for room in INNER))
     parser.add_argument(
         "--outer", default="tests/network tests/corpus tests/operators tests/trials tests/runs tests/test_readme.py"

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
+from math import inf
 from typing import Final, NamedTuple
 
 from airflow_provider_rokt.answers.meanings import ROKTS, Form, Ruling, form_of, meaning_of, members_of, stopping_error
@@ -78,10 +79,12 @@ def _open(request: Request, why: str) -> list[Verdict | None]:
     return [Verdict(Outcome.FAILED, (FieldFault("", why),))]
 
 
-def errors_told(body: bytes) -> int:
-    """How many errors an answer lists; 1 where they cannot be read."""
+def errors_told(body: bytes) -> float:
+    """How many errors an answer lists; any number where they cannot be read."""
     form = form_of(body)
-    return len(refusals_in(body)) if form is Form.ERRORS else int(form in (Form.UNREADABLE, Form.FAILURE))
+    if form is Form.UNREADABLE:
+        return inf
+    return len(refusals_in(body)) if form is Form.ERRORS else int(form is Form.FAILURE)
 
 
 def _judge_accepted(request: Request, refusals: Sequence[Refusal], accepted: Verdict) -> list[Verdict | None]:

@@ -2,7 +2,6 @@
 
 import random
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,13 +12,13 @@ import tenacity
 
 from airflow_provider_rokt.answers.meanings import is_retryable
 from airflow_provider_rokt.api.client import Answer
+from airflow_provider_rokt.flow.threads import THREADS, Threads
 from airflow_provider_rokt.limits import RETRY_SECONDS
 from airflow_provider_rokt.network.outages import NoAnswerError
 
 _LONGEST_HEADER = 64
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 
-Clock = Callable[[], float]
 Sleep = Callable[[float], None]
 
 
@@ -37,7 +36,7 @@ class RetryPolicy:
     cap_seconds: float = 60.0
 
 
-def retry(attempt: Callable[[], Answer], policy: RetryPolicy, sleep: Sleep, *, clock: Clock = time.monotonic) -> Answer:
+def retry(attempt: Callable[[], Answer], policy: RetryPolicy, sleep: Sleep, *, threads: Threads = THREADS) -> Answer:
     """Tries until there is an answer that says more than "not now", or the budget is spent.
 
     :param attempt: one attempt.
@@ -45,14 +44,14 @@ def retry(attempt: Callable[[], Answer], policy: RetryPolicy, sleep: Sleep, *, c
     :returns: the last answer; a retryable one means that the budget is spent.
     :raises NoAnswerError: where the budget is spent and no answer came to the last attempt.
     """
-    deadline = clock() + policy.budget_seconds
+    deadline = threads.now() + policy.budget_seconds
     backoff = tenacity.wait_random_exponential(policy.base_seconds, policy.cap_seconds)
 
     def wait(state: tenacity.RetryCallState) -> float:
-        asked = _asked(state)
+        asked = _asked(state, threads.utc())
         # Jitter on top, too: tasks that were told the same time must not come back together.
         seconds = asked + random.uniform(0.0, policy.base_seconds) if asked else backoff(state)  # noqa: S311
-        return min(seconds, max(deadline - clock(), 0.0))
+        return min(seconds, max(deadline - threads.now(), 0.0))
 
     # tenacity's objects refer to each other, so whatever they hold stays until the garbage collector comes by, which
     # it rarely does for a few large objects. So they hold this list instead of the request of megabytes behind the
@@ -62,7 +61,7 @@ def retry(attempt: Callable[[], Answer], policy: RetryPolicy, sleep: Sleep, *, c
         retry=tenacity.retry_if_result(_says_not_now),
         wait=wait,
         # Where Rokt wants more time than is left, waiting for the end of the budget would gain nothing.
-        stop=lambda state: clock() + _asked(state) >= deadline,
+        stop=lambda state: threads.now() + _asked(state, threads.utc()) >= deadline,
         sleep=lambda seconds: calls[1](seconds),
         # Without this tenacity raises an error of its own, which holds the last answer only as a future.
         retry_error_callback=_result,
@@ -77,7 +76,7 @@ def retry(attempt: Callable[[], Answer], policy: RetryPolicy, sleep: Sleep, *, c
     return last
 
 
-def retry_after(answer: Answer, now: datetime | None = None) -> float | None:
+def retry_after(answer: Answer, now: datetime) -> float | None:
     """Seconds that ``Retry-After`` asks to wait; ``None`` where it is absent or cannot be read.
 
     :param now: an aware time, for dates.
@@ -91,7 +90,7 @@ def retry_after(answer: Answer, now: datetime | None = None) -> float | None:
         return None
     # A date with the zone "-0000" comes without one; HTTP dates are always UTC.
     date = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max((date - (now or datetime.now(UTC))).total_seconds(), 0.0)
+    return max((date - now).total_seconds(), 0.0)
 
 
 def _caught(attempt: Callable[[], Answer]) -> Answer | NoAnswerError:
@@ -105,13 +104,13 @@ def _says_not_now(result: Answer | NoAnswerError) -> bool:
     return isinstance(result, NoAnswerError) or is_retryable(result.status)
 
 
-def _asked(state: tenacity.RetryCallState) -> float:
+def _asked(state: tenacity.RetryCallState, now: datetime) -> float:
     """Seconds that the last answer asks for; 0 where it asks for none.
 
     A date in the past counts as none: differing clocks make one of any date, and obeying it would hammer Rokt.
     """
     result = _result(state)
-    return 0.0 if isinstance(result, NoAnswerError) else retry_after(result) or 0.0
+    return 0.0 if isinstance(result, NoAnswerError) else retry_after(result, now) or 0.0
 
 
 def _result(state: tenacity.RetryCallState) -> Answer | NoAnswerError:

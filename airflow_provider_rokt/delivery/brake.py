@@ -1,9 +1,9 @@
 """Ends a delivery of which nothing at all is accepted, before it has asked Rokt about every row by itself."""
 
-import threading
 from typing import Final
 
 from airflow_provider_rokt.delivery.exchange import Halt
+from airflow_provider_rokt.flow.threads import THREADS, Threads
 
 # Halving a first request of 100 bad batches down to single ones takes 199 requests, and may yet find a good one.
 MOST_IN_VAIN: Final = 200
@@ -19,9 +19,9 @@ class Brake:
     :param halt: set when nothing was accepted for too long.
     """
 
-    def __init__(self, halt: Halt) -> None:
+    def __init__(self, halt: Halt, threads: Threads = THREADS) -> None:
         self._halt = halt
-        self._lock = threading.Lock()
+        self._lock = threads.lock()
         self._in_vain = 0
         self.released = False
 

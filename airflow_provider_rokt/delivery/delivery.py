@@ -61,7 +61,7 @@ class Delivery:
         self._ledger = ledger
         self._tally = Tally()
         self._halt = Halt(threads)
-        self._brake = Brake(self._halt)
+        self._brake = Brake(self._halt, threads)
         dispatcher = Dispatcher(post, pacer, retry, self._halt, threads=threads)
         settler = Settler(dispatcher.dispatch, self._halt, self._brake)
         self._engine = Engine(settler.settle, self._given_up, cut, concurrency, threads)
@@ -150,9 +150,9 @@ class Delivery:
         if self._finished:
             self._describe(error, self._report())
             return
-        self._halt.because("the delivery ended early")
-        self._engine.hurry()
         try:
+            self._halt.because("the delivery ended early")
+            self._engine.hurry()
             self._book(self._engine.drained())
             self._settle_doubts()
             self._tally.fail_the_rest(self._halt.reason)

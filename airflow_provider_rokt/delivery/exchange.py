@@ -112,12 +112,12 @@ class Dispatcher:
     def _tried(self, attempts: "_Attempts") -> Answer:
         begin = self._threads.now()
         try:
-            return retry(attempts.make, self._policy, attempts.wait, clock=self._threads.now)
+            return retry(attempts.make, self._policy, attempts.wait, threads=self._threads)
         finally:
             attempts.milliseconds = (self._threads.now() - begin) * 1000
 
     def _spent(self, attempts: "_Attempts", answer: Answer) -> Exchange:
-        said, asked = f"Rokt answered {answer.status}", retry_after(answer)
+        said, asked = f"Rokt answered {answer.status}", retry_after(answer, self._threads.utc())
         if not asked:
             return attempts.exchange(failure=self._give_up(said))
         failure = self._end(

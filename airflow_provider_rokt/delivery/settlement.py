@@ -142,7 +142,7 @@ class Settler:
         return self._doubted(request, open_, unexplained, settlement, book)
 
     def _doubted(
-        self, request: Request, open_: list[Batch], unexplained: int, settlement: Settlement, book: Book
+        self, request: Request, open_: list[Batch], unexplained: float, settlement: Settlement, book: Book
     ) -> list[Request]:
         """Looks for the batches that errors are about, among such as were taken; what to send once more after it.
 
@@ -151,7 +151,8 @@ class Settler:
         """
         found: list[tuple[Exchange, list[Judged]]] = []
         self._run(_halves(request, open_), settlement, lambda exchange, judged: found.append((exchange, judged)))
-        refused = sum(not verdict.accepted for _, judged in found for _, verdict in judged)
+        # What failed was not judged, so it explains no error.
+        refused = sum(verdict.outcome is Outcome.REJECTED for _, judged in found for _, verdict in judged)
         clean = [batch for _, judged in found for batch, verdict in judged if verdict.accepted]
         believed = refused >= unexplained or not clean
         for exchange, judged in found:

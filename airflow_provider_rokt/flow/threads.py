@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 
@@ -39,6 +40,9 @@ class Threads(Protocol):
 
     def now(self) -> float:
         """Seconds that never go back."""
+
+    def utc(self) -> datetime:
+        """Date and time of day, which may jump; for comparing with what others wrote, never for waiting."""
 
     def flag(self) -> Flag:
         """A new flag."""
@@ -74,6 +78,10 @@ class RealThreads:
     def now(self) -> float:
         """Seconds that never go back."""
         return time.monotonic()
+
+    def utc(self) -> datetime:
+        """Date and time of day."""
+        return datetime.now(UTC)
 
     def flag(self) -> Flag:
         """A new flag."""

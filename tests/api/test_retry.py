@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from airflow_provider_rokt.api.client import Answer
 from airflow_provider_rokt.api.retry import RetryPolicy, is_retryable, retry, retry_after
 from airflow_provider_rokt.network.outages import NoAnswerError
-from tests.api.clock import FakeClock
+from tests.api.clock import FakeClock, FakeThreads
 from tests.delivery.rokt import answer_of
 
 NOW = datetime(2026, 11, 24, 6, 5, 32, tzinfo=UTC)
@@ -44,7 +44,7 @@ def test_what_is_worth_trying_again() -> None:
 def test_it_is_tried_until_an_answer_says_something() -> None:
     clock = FakeClock()
     script = Scripted(clock, NoAnswerError("Timeout"), answer_of(503), answer_of(429), answer_of(408), answer_of(202))
-    assert retry(script, RetryPolicy(), clock.sleep, clock=clock).status == 202
+    assert retry(script, RetryPolicy(), clock.sleep, threads=FakeThreads(clock)).status == 202
     assert script.attempts == 5
 
 
@@ -52,7 +52,7 @@ def test_it_is_tried_until_an_answer_says_something() -> None:
 def test_a_final_answer_is_not_asked_for_twice(status: int) -> None:
     clock = FakeClock()
     script = Scripted(clock, answer_of(status))
-    assert retry(script, RetryPolicy(), clock.sleep, clock=clock).status == status
+    assert retry(script, RetryPolicy(), clock.sleep, threads=FakeThreads(clock)).status == status
     assert script.attempts == 1
 
 
@@ -60,7 +60,7 @@ def test_other_errors_are_not_tried_again() -> None:
     clock = FakeClock()
     script = Scripted(clock, KeyError("a fault of ours"))
     with pytest.raises(KeyError):
-        retry(script, RetryPolicy(), clock.sleep, clock=clock)
+        retry(script, RetryPolicy(), clock.sleep, threads=FakeThreads(clock))
     assert script.attempts == 1
 
 
@@ -68,7 +68,7 @@ def test_other_errors_are_not_tried_again() -> None:
 def test_the_budget_ends_it(budget: float, base: float, cap: float) -> None:
     clock = FakeClock()
     begin, script = clock.now, Scripted(clock, answer_of(503))
-    answer = retry(script, RetryPolicy(budget, base, cap), clock.sleep, clock=clock)
+    answer = retry(script, RetryPolicy(budget, base, cap), clock.sleep, threads=FakeThreads(clock))
     assert answer.status == 503
     # An attempt that began within the budget is completed; it takes a second here.
     assert budget <= clock.now - begin + 1e-6 <= budget + 1.0 + 1e-3
@@ -77,7 +77,9 @@ def test_the_budget_ends_it(budget: float, base: float, cap: float) -> None:
 def test_the_last_missing_answer_is_raised() -> None:
     clock = FakeClock()
     with pytest.raises(NoAnswerError) as caught:
-        retry(Scripted(clock, NoAnswerError("ConnectTimeout")), RetryPolicy(10.0), clock.sleep, clock=clock)
+        retry(
+            Scripted(clock, NoAnswerError("ConnectTimeout")), RetryPolicy(10.0), clock.sleep, threads=FakeThreads(clock)
+        )
     assert caught.value.cause == "ConnectTimeout"
 
 
@@ -101,7 +103,12 @@ def test_nothing_is_kept_of_an_attempt(taken: bool) -> None:
     gc.disable()
     try:
         with suppress(NoAnswerError):
-            retry(body.post, RetryPolicy(30.0), lambda seconds, body=body: clock.sleep(seconds), clock=clock)
+            retry(
+                body.post,
+                RetryPolicy(30.0),
+                lambda seconds, body=body: clock.sleep(seconds),
+                threads=FakeThreads(clock),
+            )
         assert body.attempts > 2
         del body
         assert kept() is None
@@ -116,7 +123,7 @@ def test_waits_grow_to_the_cap() -> None:
         waits.append(seconds)
         clock.sleep(seconds)
 
-    retry(Scripted(clock, answer_of(503)), RetryPolicy(100_000.0, 0.5, 60.0), sleep, clock=clock)
+    retry(Scripted(clock, answer_of(503)), RetryPolicy(100_000.0, 0.5, 60.0), sleep, threads=FakeThreads(clock))
     assert all(wait <= min(0.5 * 2.0 ** min(index, 64), 60.0) for index, wait in enumerate(waits))
     assert max(waits) > 30.0
     assert len(waits) > 1100  # more doublings than a float has room for
@@ -127,14 +134,14 @@ def test_waits_grow_to_the_cap() -> None:
 def test_rokts_own_time_is_waited_out(status: int) -> None:
     clock, waits = FakeClock(), list[float]()
     script = Scripted(clock, answer_of(status, headers={"Retry-After": "90"}), answer_of(202))
-    retry(script, RetryPolicy(), waits.append, clock=clock)
+    retry(script, RetryPolicy(), waits.append, threads=FakeThreads(clock))
     assert 90.0 <= waits[0] <= 90.5
 
 
 def test_more_time_than_the_budget_has_left_is_not_waited_for() -> None:
     clock, waits = FakeClock(), list[float]()
     script = Scripted(clock, answer_of(429, headers={"retry-after": "86400"}), answer_of(202))
-    assert retry(script, RetryPolicy(100.0), waits.append, clock=clock).status == 429
+    assert retry(script, RetryPolicy(100.0), waits.append, threads=FakeThreads(clock)).status == 429
     assert waits == []
 
 
@@ -142,7 +149,7 @@ def test_a_date_is_waited_for() -> None:
     clock, waits = FakeClock(), list[float]()
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=300), usegmt=True)
     script = Scripted(clock, answer_of(503, headers={"Retry-After": date}), answer_of(202))
-    retry(script, RetryPolicy(), waits.append, clock=clock)
+    retry(script, RetryPolicy(), waits.append, threads=FakeThreads(clock))
     assert 200.0 < waits[0] < 301.0
 
 
@@ -150,7 +157,7 @@ def test_a_date_is_waited_for() -> None:
 def test_what_cannot_be_waited_for_leaves_the_usual_wait(header: str) -> None:
     clock, waits = FakeClock(), list[float]()
     script = Scripted(clock, *[answer_of(503, headers={"Retry-After": header})] * 12, answer_of(202))
-    retry(script, RetryPolicy(), waits.append, clock=clock)
+    retry(script, RetryPolicy(), waits.append, threads=FakeThreads(clock))
     assert max(waits) > 1.0
 
 

@@ -5,7 +5,7 @@ import logging
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -375,6 +375,31 @@ def test_leaving_without_finishing_is_incomplete(office: Office) -> None:
         delivery.read(5)
     assert office.ledger().finished
     assert not office.ledger().complete
+
+
+class Interrupted(RealThreads):
+    """A signal's handler raises as the sending is ended."""
+
+    def start(self, work: Callable[[], None], name: str) -> None:
+        self.started = threading.Thread(target=work, name=name, daemon=True)
+        self.started.start()
+
+    def flag(self) -> threading.Event:
+        class Flag(threading.Event):
+            def set(self) -> None:
+                super().set()
+                raise KeyboardInterrupt
+
+        return Flag()
+
+
+def test_a_signal_while_it_is_left_leaves_no_thread_behind(office: Office) -> None:
+    threads = Interrupted()
+    with pytest.raises(KeyboardInterrupt), office.begin(threads=threads) as delivery:
+        delivery.read(10)
+        delivery.send(requests_of(10, 10)[0])
+    threads.started.join(5)
+    assert not threads.started.is_alive()
 
 
 class Faulty:

@@ -1,4 +1,5 @@
 import itertools
+import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -306,6 +307,26 @@ def test_an_error_is_kept_while_the_rest_is_settled() -> None:
     assert len(rokt.bodies) == 2
     assert {fault.faults[0].reason for fault in settlement.failed} == {"Rokt refused the credentials"}
     assert sorted(keys_of(settlement.failed)) == ["a", "b"]
+
+
+def test_what_was_never_judged_explains_no_error() -> None:
+    # Two of four are looked at again and come back clean, maybe as repeats; of the others nothing is heard.
+    rokt = Scripted(answer_of(202, "somewhere: bad"), answer_of(202), answer_of(401))
+    settlement = Bench(rokt).settle(request_of(["a"], ["b"], ["c"], ["d"]))
+    assert settlement.accepted == 0
+    assert sorted(keys_of(settlement.failed)) == ["a", "b", "c", "d"]
+
+
+def test_a_list_of_errors_that_is_cut_off_is_never_explained() -> None:
+    # How many were wrong is not told: "b", which comes back clean, may be a repeat of what was refused with "a".
+    cut_off = Answer(202, {}, b'{"errors": [{"message": "Requi', 1.0)
+    rokt = Scripted(cut_off, answer_of(202), answer_of(400, "somewhere: bad"), answer_of(202))
+    settlement = Bench(rokt).settle(request_of(["a"], ["b"]))
+    assert keys_of(settlement.rejected) == ["a"]
+    assert settlement.accepted == 1
+    *_, looked_at, _, once_more = [json.loads(body)[0] for body in rokt.bodies]
+    assert looked_at["events"] == once_more["events"]
+    assert looked_at["source_request_id"] != once_more["source_request_id"]
 
 
 def test_of_several_errors_the_first_stays() -> None:

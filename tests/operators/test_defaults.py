@@ -50,6 +50,7 @@ EXTRA = {
     "audience_url": None,
     "audience_api_key": None,
     "account_id": None,
+    "audience_success": None,
     "batches_per_second": 270,
     "timeout_seconds": 30,
     "allow_any_host": False,

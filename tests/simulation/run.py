@@ -1,0 +1,270 @@
+"""One seed: a delivery that things befall, then the try after it that nothing befalls, and what did not hold."""
+
+import hashlib
+import json
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from math import inf
+from random import Random
+
+from airflow_provider_rokt.api.pacing import Pacer
+from airflow_provider_rokt.api.retry import RetryPolicy
+from airflow_provider_rokt.delivery.delivery import Delivery
+from airflow_provider_rokt.delivery.run import DeliveryRun
+from airflow_provider_rokt.exceptions import RoktLedgerError
+from airflow_provider_rokt.ledger.reader import LedgerReader
+from airflow_provider_rokt.ledger.records import DeliveryHeader
+from airflow_provider_rokt.ledger.writer import LedgerWriter
+from tests.simulation.checker import broken, repaired
+from tests.simulation.disk import Disk, MemoryFolder
+from tests.simulation.listening import listening
+from tests.simulation.network import Network
+from tests.simulation.outcome import Outcome
+from tests.simulation.plan import Plan
+from tests.simulation.rokt_model import TROUBLES, Reading, RoktModel
+from tests.simulation.scheduler import StuckError, World, WorldEnded
+from tests.simulation.shop import GOOD, MARKER, ShopSource, make_stream
+from tests.simulation.weather import Weather
+
+
+class AlarmError(BaseException):
+    """As Airflow's timeout comes: out of a signal handler, and no Exception."""
+
+
+@dataclass
+class Seed:
+    """What came of one.
+
+    :param broken: what did not hold.
+    :param digest: the same for the same run only.
+    :param struck: what befell it, how often.
+    """
+
+    number: int
+    broken: list[str] = field(default_factory=list)
+    digest: str = ""
+    struck: Counter[str] = field(default_factory=Counter)
+    steps: int = 0
+    seconds: float = 0.0
+
+
+class Simulation:
+    """One seed's world.
+
+    :param say: takes the trace, line by line.
+    """
+
+    def __init__(self, seed: int, say: Callable[[str], None] | None = None) -> None:
+        self._seed = Seed(seed)
+        self._rng = Random(seed)
+        # tenacity draws its jitter from here.
+        random.seed(seed)
+        self._plan = plan = Plan.of(self._rng)
+        self._world = World(self._rng, interleaving=plan.interleaving, say=say)
+        self._reading = reading = Reading.of(self._rng)
+        self._rokt = RoktModel(self._rng, reading)
+        weather = Weather(self._rng, self._world.true_utc, plan.timeout, plan.budget, honest=reading.notes_at_arrival)
+        self._network = Network(self._world, self._rokt, weather, plan.timeout)
+        self._disk = Disk(self._world, self._rng, plan.slow_disk)
+        self._struck_at: tuple[float, float] | None = None
+        self._is_alarmed = False
+        self._run: DeliveryRun | None = None
+        if say:
+            shown = {name: value for name, value in vars(plan).items() if name != "sales"}
+            say(f"{shown}, {reading}, {len(plan.sales)} rows {dict(Counter(sale.kind for sale in plan.sales))}")
+
+    def go(self) -> Seed:
+        """Runs both tries and checks them."""
+        world, plan = self._world, self._plan
+        found: list[str] = []
+        try:
+            self._prepare()
+            first = self._deliver("first", calm=False)
+            found += broken(first, MARKER)
+            self._disk.fails_at, self._disk.lasts = 0, False
+            self._disk.has_failed = False
+            world.clock_is_off, world.ends_at_step = timedelta(), inf
+            second = self._deliver("second", calm=True)
+            found += [f"second try: {text}" for text in (*broken(second, MARKER), *repaired(second))]
+        except StuckError as error:
+            found.append(f"{error} ({plan.ending or 'no'} strike)")
+        except Exception as error:
+            found.append(f"the simulation fell over: {type(error).__name__}: {error}")
+        self._seed.broken = list(dict.fromkeys(found))
+        self._seed.struck += self._network.struck
+        self._seed.steps = world.steps
+        self._seed.digest = self._digest()
+        return self._seed
+
+    def _prepare(self) -> None:
+        plan, world = self._plan, self._world
+        world.clock_is_off = timedelta(seconds=plan.clock_is_off)
+        if plan.clock_is_off:
+            self._seed.struck["clock off"] += 1
+        if plan.ending == "kill":
+            world.ends_at_step = plan.at_step
+        elif plan.ending == "pause":
+            world.strike(plan.at_step, self._pause)
+        elif plan.ending not in ("", "source"):
+            world.strike(plan.at_step, self._strike)
+        if plan.ending == "stop, then alarm":
+            world.strike(plan.at_step + self._rng.randint(1, 200), self._alarm)
+        self._disk.fails_at, self._disk.failure = plan.fails_at, plan.failure
+        self._disk.lasts = self._rng.random() < 0.7
+
+    def _pause(self) -> None:
+        self._seed.struck["pause"] += 1
+        self._world.note("the process stands still")
+        self._world.pause(self._rng.choice((0.5, 20.0, 1000.0)))
+
+    def _strike(self) -> None:
+        ending = self._plan.ending
+        self._seed.struck[ending] += 1
+        self._struck_at = (self._world.time, self._world.idle)
+        self._world.note(f"strikes: {ending}")
+        if ending != "alarm" and self._run:
+            self._run.stop()
+        if ending in ("stop and alarm", "alarm"):
+            self._is_alarmed = True
+            raise AlarmError
+
+    def _alarm(self) -> None:
+        self._world.note("the alarm goes off")
+        self._is_alarmed = True
+        raise AlarmError
+
+    def _deliver(self, name: str, *, calm: bool) -> Outcome:
+        plan, world = self._plan, self._world
+        attempts, arrivals = len(self._network.attempts), len(self._rokt.arrivals)
+        self._network.connect(calm=calm)
+        self._struck_at = None
+        folder = MemoryFolder(self._disk, name, appends=plan.appends)
+        outcome = self._outcome(1 if calm else 0)
+        with listening() as logs:
+            report, error = world.run(lambda: self._drive(folder, calm=calm))
+            outcome.ended = world.time
+            self._note_end(outcome, error, calm=calm)
+            outcome.report = report or getattr(error, "report", None)
+            # Longer than any look-up of a name.
+            outcome.left = 0 if outcome.ending == "kill" else world.linger(200.0)
+            outcome.logs = logs.texts()
+        outcome.error, outcome.crashes = error, tuple(world.crashes)
+        outcome.attempts = self._network.attempts[attempts:]
+        outcome.arrivals = self._rokt.arrivals[arrivals:]
+        outcome.held = self._rokt.held
+        outcome.files = {
+            path.partition("/")[2]: bytes(data)
+            for path, data in self._disk.files.items()
+            if path.startswith(f"{name}/")
+        }
+        outcome.disk_failed = self._disk.has_failed
+        if self._disk.has_failed:
+            self._seed.struck[self._disk.failure] += 1
+        outcome.read = self._read(folder, name, outcome)
+        return outcome
+
+    def _outcome(self, run: int) -> Outcome:
+        plan = self._plan
+        sent = {
+            sale.number: "good" if sale.kind in GOOD else "bad"
+            for sale in plan.sales
+            if sale.kind in (*GOOD, *TROUBLES)
+        }
+        return Outcome(
+            run=run,
+            sent=sent,
+            invalid=frozenset(sale.number for sale in plan.sales if sale.kind == "invalid"),
+            skipped=sum(sale.kind == "repeat" for sale in plan.sales),
+            rate=plan.rate,
+            budget=self._budget(run),
+            concurrency=plan.concurrency,
+        )
+
+    def _budget(self, run: int) -> float:
+        return 600.0 if run else self._plan.budget
+
+    def _note_end(self, outcome: Outcome, error: BaseException | None, *, calm: bool) -> None:
+        self._world.note(f"ends with {type(error).__name__}: {error}")
+        outcome.clock_is_off = bool(self._world.clock_is_off)
+        outcome.is_paused = bool(self._seed.struck["pause"]) and not calm
+        if isinstance(error, WorldEnded):
+            outcome.ending = "kill"
+            self._seed.struck["kill"] += 1
+        elif self._struck_at:
+            time, idle = self._struck_at
+            outcome.ending = "stop" if self._plan.ending.startswith("stop") and not self._is_alarmed else "alarm"
+            outcome.ended_in = (self._world.time - time) - (self._world.idle - idle)
+        elif type(error).__name__ == "ShopError":
+            outcome.ending = "source"
+            self._seed.struck["source"] += 1
+
+    def _drive(self, folder: MemoryFolder, *, calm: bool) -> object:
+        plan, world = self._plan, self._world
+        fails_at = len(plan.sales) * 2 // 3 if plan.ending == "source" and not calm else 0
+        source = ShopSource(world, plan.sales, plan.window, 0.0 if calm else plan.slow_source, fails_at)
+        min_rows = 0 if calm else plan.min_rows
+        # Where a refusal uses up an id, a try with the same ids cannot tell what an earlier one was refused.
+        salt = b"another" if calm and self._reading.notes_at_arrival else b"same"
+        self._run = DeliveryRun(
+            source,
+            lambda columns: make_stream(columns, plan.per_request, grouped=plan.grouped, real=plan.real, salt=salt),
+            lambda: self._begin(folder, 1 if calm else 0),
+            min_rows=min_rows,
+            hold=min_rows if min_rows <= plan.window else 0,
+        )
+        return self._run.run().summary()
+
+    def _begin(self, folder: MemoryFolder, run: int) -> Delivery:
+        plan = self._plan
+        header = DeliveryHeader(
+            delivery_id=f"run-{run}",
+            operation="conversions",
+            started_at="2026-03-01T00:00:00+00:00",
+            sender={},
+            options={},
+        )
+        return Delivery(
+            self._network.post,
+            LedgerWriter(folder, header),
+            concurrency=plan.concurrency,
+            pacer=Pacer(plan.rate, threads=self._world),
+            retry=RetryPolicy(self._budget(run)),
+            cut=self._network.cut,
+            threads=self._world,
+        )
+
+    def _read(self, folder: MemoryFolder, name: str, outcome: Outcome) -> str:
+        """What is wrong with how the ledger's reader reads it; ``""`` for nothing."""
+        reader = LedgerReader(folder, name)
+        try:
+            list(reader.requests()), list(reader.rows()), list(reader.dropped())
+            report = reader.report()
+            if report is not None and outcome.report is not None and report["rows_read"] != outcome.report["rows_read"]:
+                return "its report is another one"
+            if report is not None:
+                _ = reader.header
+        except RoktLedgerError as error:
+            # One whose writer was gone before its first line stood says so.
+            return f"{type(error).__name__}: {error}" if outcome.records and not outcome.disk_failed else ""
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+        return ""
+
+    def _digest(self) -> str:
+        files = {
+            path: hashlib.sha256(bytes(data)).hexdigest()
+            for path, data in sorted(self._disk.files.items())
+            # Says when it was finished, by this machine's clock.
+            if "report.jsonl" not in path
+        }
+        held = sorted(self._rokt.held.items())
+        whole = json.dumps([self._world.digest, self._world.time, files, held, self._seed.broken])
+        return hashlib.sha256(whole.encode()).hexdigest()[:16]
+
+
+def simulate(seed: int, say: Callable[[str], None] | None = None) -> Seed:
+    """Runs one seed."""
+    return Simulation(seed, say).go()
