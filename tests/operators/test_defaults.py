@@ -106,6 +106,8 @@ def test_the_limits_are_those_that_rokt_publishes() -> None:
         "BATCHES_PER_SECOND": 270,
         "HISTORICAL_MIN_AGE": 259_200,
         "STALE_AGE": 2_592_000,
+        "OLDEST_AGE": 31_536_000,
+        "EVENTS_PER_USER": 150,
         "AUDIENCE_NAME_CHARS": 100,
         "MEMBERS_PER_REQUEST": 100_000,
         "MOST_MEMBERS_PER_REQUEST": 1_000_000,
