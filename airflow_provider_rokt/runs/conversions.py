@@ -44,7 +44,7 @@ class ConversionRun(OperationRun[ConversionOptions]):
             selects=self._resend,
             salt=tries.salt(),
         )
-        report = self._deliver(source, make_stream, min_rows=options.min_rows)
+        report = self._deliver(source, make_stream, min_rows=options.min_rows, on_refusal=tries.end)
         self._end(tries, report)
         return report
 
@@ -53,7 +53,7 @@ class ConversionRun(OperationRun[ConversionOptions]):
         with suppress(RoktIncompleteError, RoktRejectedError, RoktDroppedError):
             report.judged(self._options.max_rejected, self._options.max_dropped)
             try:
-                tries.succeeded()
+                tries.end()
             except RoktStorageError as error:
                 # Kept, the ids would make the next run on purpose pass for a repeat; a retry takes them away.
                 error.report = report.summary()
