@@ -19,8 +19,9 @@ BILL    := cyclonedx-bom==7.5.0
 # Of the mutants of the core rooms so many, drawn by SEED; ONLY=id tries one alone.
 MUTANTS ?= 400
 SEED    ?= 1
+SEEDS   ?= 20000
 
-.PHONY: help test test-all coverage mutants databases demo bench lint audit dist pins ci clean
+.PHONY: help test test-all coverage mutants simulate databases demo bench lint audit dist pins ci clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +40,9 @@ coverage: $(VENV)/.ready ## Run every test and show how much of each room it ran
 
 mutants: $(VENV)/.ready ## Break the core in 400 places and name what no test notices, in about ten minutes
 	PYTHONHASHSEED=0 $(BIN)/python -W ignore .ci/mutants --mutants $(MUTANTS) --seed $(SEED) $(if $(ONLY),--only $(ONLY))
+
+simulate: $(VENV)/.ready ## Run SEEDS simulated deliveries on all cores; REPLAY=seed tells one
+	$(BIN)/python -m tests.simulation $(if $(REPLAY),--replay $(REPLAY) -v,$(SEEDS))
 
 databases: $(VENV)/.databases ## Install the drivers that the tests of PostgreSQL and MariaDB want
 

@@ -15,7 +15,7 @@ from airflow_provider_rokt.delivery.brake import NOTHING_ACCEPTED, Brake
 from airflow_provider_rokt.delivery.engine import Engine
 from airflow_provider_rokt.delivery.exchange import Dispatcher, Halt, Post
 from airflow_provider_rokt.delivery.settlement import Settlement, Settler
-from airflow_provider_rokt.exceptions import RoktIncompleteError, RoktLedgerError
+from airflow_provider_rokt.exceptions import RoktIncompleteError, RoktLedgerError, RoktStorageError
 from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.request import Request
 from airflow_provider_rokt.flow.row import Outcome, RowFault, Skip
@@ -44,6 +44,7 @@ class Delivery:
     :param retry: how long one request is tried. One that is not taken in this time halts the delivery: its rows and
         all later ones fail without further waiting, so that the source can still be read to its end.
     :param cut: :meth:`~airflow_provider_rokt.api.client.RoktClient.cut` of that client.
+    :param on_refusal: is called, in the caller's thread, where Rokt was found to have refused something.
     :param threads: time and threads.
     """
 
@@ -56,6 +57,7 @@ class Delivery:
         pacer: Pacer,
         retry: RetryPolicy,
         cut: Callable[[], None] = lambda: None,
+        on_refusal: Callable[[], None] = lambda: None,
         threads: Threads = THREADS,
     ) -> None:
         self._ledger = ledger
@@ -67,6 +69,7 @@ class Delivery:
         self._engine = Engine(settler.settle, self._given_up, cut, concurrency, threads)
         # Settlements with rejections, while nothing was accepted: it may not be the rows that are wrong.
         self._doubtful: list[Settlement] = []
+        self._on_refusal = on_refusal
         self._error: Exception | None = None
         self._is_written = True
         self._stopped = False
@@ -171,6 +174,8 @@ class Delivery:
     def _book(self, settlements: Iterator[Settlement]) -> None:
         for settlement in settlements:
             self._error = self._error or settlement.error
+            if settlement.refused:
+                self._write(self._on_refusal)
             if settlement.rejected and not self._brake.released:
                 self._doubtful.append(settlement)
             else:
@@ -212,7 +217,7 @@ class Delivery:
             return
         try:
             line(*args, **kwargs)
-        except RoktLedgerError as error:
+        except (RoktLedgerError, RoktStorageError) as error:
             self._is_written = False
             self._error = self._error or error
             self._halt.because("the ledger could not be written")

@@ -34,6 +34,7 @@ class Settlement:
     :param accepted: how many rows.
     :param unconfirmed: how many of them by an answer that may mean something else, by reason; 0 for what has no row.
     :param in_vain: how many exchanges in a row accepted nothing.
+    :param refused: whether Rokt refused a batch, whatever became of it then.
     :param requests: how many exchanges reached the network.
     :param coverage: accepted rows by the coverage of their batch.
     :param answers: how many answers of each status came, ``"none"`` for none.
@@ -45,6 +46,7 @@ class Settlement:
     accepted: int = 0
     unconfirmed: Counter[str] = field(default_factory=Counter)
     in_vain: int = 0
+    refused: bool = False
     rejected: list[RowFault] = field(default_factory=list)
     failed: list[RowFault] = field(default_factory=list)
     requests: int = 0
@@ -123,6 +125,7 @@ class Settler:
             judged, open_, parts = _sorted(exchange.request, verdicts)
             accepted = any(verdict.accepted for _, verdict in judged)
             settlement.count(exchange, accepted)
+            settlement.refused |= not exchange.failure and any(not (one and one.accepted) for one in verdicts)
             if not exchange.failure:
                 self._brake.answered(accepted)
             book(exchange, judged)

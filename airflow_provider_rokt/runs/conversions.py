@@ -52,20 +52,23 @@ class ConversionRun(OperationRun[ConversionOptions]):
             return self._stream
 
         try:
-            report = self._deliver(source, make, min_rows=options.min_rows)
+            report = self._deliver(source, make, min_rows=options.min_rows, on_refusal=tries.end)
         finally:
-            # However it ends: what was accepted may be lost all the same.
-            for suspicion in self._stream.suspicions if self._stream else ():
-                log.warning("%s", suspicion.text)
+            self._warn()
         self._end(tries, report)
         return report
+
+    def _warn(self) -> None:
+        """However it ended: what was accepted may be lost all the same."""
+        for suspicion in self._stream.suspicions if self._stream else ():
+            log.warning("%s", suspicion.text)
 
     def _end(self, tries: Tries, report: Report) -> None:
         """Lets a further run of what succeeded arrive again."""
         with suppress(RoktIncompleteError, RoktRejectedError, RoktDroppedError):
             report.judged(self._options.max_rejected, self._options.max_dropped)
             try:
-                tries.succeeded()
+                tries.end()
             except RoktStorageError as error:
                 # Kept, the ids would make the next run on purpose pass for a repeat; a retry takes them away.
                 error.report = report.summary()

@@ -67,11 +67,20 @@ class OperationRun(ABC, Generic[_Options]):
         if self._run is not None:
             self._run.stop()
 
-    def _deliver(self, source: Source, make_stream: Callable[[ColumnNames], Stream], *, min_rows: int = 0) -> Report:
+    def _deliver(
+        self,
+        source: Source,
+        make_stream: Callable[[ColumnNames], Stream],
+        *,
+        min_rows: int = 0,
+        on_refusal: Callable[[], None] = lambda: None,
+    ) -> Report:
         # What fits a read window is not sent before it is known to be enough; more would fill the memory.
         hold = min_rows if min_rows <= self._options.fetch_size else 0
         with closing(self._place.connect(self._options.concurrency)) as client:
-            self._run = DeliveryRun(source, make_stream, lambda: self._begin(client), min_rows=min_rows, hold=hold)
+            self._run = DeliveryRun(
+                source, make_stream, lambda: self._begin(client, on_refusal), min_rows=min_rows, hold=hold
+            )
             if self._stopped:
                 self._run.stop()
             report = self._run.run()
@@ -86,7 +95,7 @@ class OperationRun(ABC, Generic[_Options]):
             self._resend.check(report)
         return report
 
-    def _begin(self, client: RoktClient) -> Delivery:
+    def _begin(self, client: RoktClient, on_refusal: Callable[[], None]) -> Delivery:
         place, options = self._place, self._options
         ledger = place.ledger.begin(options.operation, dict(place.sender), options.recorded())
         log.info("Delivery %s begins; its ledger is %s", ledger.delivery_id, ledger.uri)
@@ -97,4 +106,5 @@ class OperationRun(ABC, Generic[_Options]):
             pacer=Pacer(place.settings.batches_per_second),
             retry=RetryPolicy(place.retry_seconds),
             cut=client.cut,
+            on_refusal=on_refusal,
         )

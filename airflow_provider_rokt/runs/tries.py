@@ -2,7 +2,9 @@
 
 Rokt drops a batch whose ``source_request_id`` it knows, for 30 days or more (mParticle). That makes a retry harmless,
 and would make a deliberate second run of a task that succeeded send nothing at all. So the ids carry a salt that the
-tries share, kept beside the ledger, and that the one which succeeds takes away.
+tries share, kept beside the ledger, and that the one which succeeds takes away. So does one that Rokt refuses
+something: nobody has published whether a refused batch's id is noted, and a retry under it might be dropped without a
+word. Its events' own ids then tell Rokt what it has.
 """
 
 import secrets
@@ -28,19 +30,23 @@ class Tries:
         parts = [str(sender.get(name)) for name in _NAMES]
         self._name = sha256("\0".join(parts).encode()).hexdigest()[:32]
         self._folder = folder
+        self._kept_here = False
 
     def salt(self) -> bytes:
         """That of the tries since the last one that succeeded; this one begins with it."""
         salt = secrets.token_hex(_SALT_BYTES).encode()
+        self._kept_here = True
         try:
             self._folder.create(self._name, salt)
         except FileExistsError:
             return self._kept() or salt
         return salt
 
-    def succeeded(self) -> None:
-        """Whatever is sent from now on is meant to arrive again."""
-        self._folder.remove(self._name)
+    def end(self) -> None:
+        """What is sent by further tries is meant to arrive, or has to: they begin with a salt of their own."""
+        if self._kept_here:
+            self._folder.remove(self._name)
+            self._kept_here = False
 
     def _kept(self) -> bytes:
         try:

@@ -4,6 +4,7 @@ import pytest
 
 from airflow_provider_rokt.exceptions import RoktIncompleteError
 from airflow_provider_rokt.hooks.rokt import RoktHook
+from airflow_provider_rokt.sandbox import Settings
 from airflow_provider_rokt.sandbox.faults import Refuse, Status
 from airflow_provider_rokt.task.failures import RoktTaskFailed
 from tests.operators.test_conversions import orders
@@ -60,13 +61,24 @@ def test_the_run_of_another_day_arrives(sandbox, rokt, ledger, monkeypatch, rows
     assert sandbox.store.counts.repeated_batches == 0
 
 
-def test_too_many_rejections_are_no_success(sandbox, rokt, ledger, rows):
+@pytest.mark.parametrize("remembered", ["acceptance", "receipt"])
+def test_what_was_refused_is_not_hidden_by_its_own_id(sandbox, rokt, ledger, rows, remembered):
+    """Nobody has published whether Rokt notes the id of a batch that it refuses."""
+    sandbox.reset(Settings(request_id_remembered=remembered))
     sandbox.faults.add(Refuse(frozenset({"order-7"})))
     with pytest.raises(RoktTaskFailed):
         send(rows)
     sandbox.faults.clear()
+    assert send(rows)["rows_accepted"] == 40
+    assert sandbox.store.held == {f"order-{number}" for number in range(40)}
+
+
+def test_too_many_rows_that_are_wrong_here_are_no_success(sandbox, rokt, ledger, rows):
+    wrong = [*rows, rows[0] | {"source_message_id": "order-40", "amount": "much"}]
+    with pytest.raises(RoktTaskFailed):
+        send(wrong)
     send(rows)
-    assert sandbox.store.counts.repeated_batches == 39
+    assert sandbox.store.counts.repeated_batches == 40
 
 
 def test_what_went_to_historical_arrives_on_the_usual_road(sandbox, rokt, ledger, rows):

@@ -83,6 +83,9 @@ class ShopSource:
         self._world, self._sales, self._window, self._seconds = world, sales, window, seconds
         self._fails_at = fails_at
 
+    def cancel(self) -> None:
+        """The run stops at its next row."""
+
     def read(self, consume: Consume) -> None:
         for start in range(0, max(len(self._sales), 1), self._window):
             self._world.sleep(self._world.rng.random() * self._seconds, is_idle=True)
