@@ -77,10 +77,13 @@ class ConversionStream:
         """What it counts of its fields' values."""
         return self._plan.census
 
-    @property
-    def suspicions(self) -> list[Suspicion]:
-        """What Rokt may do otherwise with the events so far than whoever sends them thinks."""
-        return [*planned_losses(self._plan), *self._ages.suspicions(), *self._references.suspicions()]
+    def suspicions(self, *, by_place: bool = False) -> list[Suspicion]:
+        """What Rokt may do otherwise with the events so far than whoever sends them thinks.
+
+        :param by_place: call rows by their places in the result, not by their keys.
+        """
+        shared = self._references.suspicions(by_place=by_place)
+        return [*planned_losses(self._plan), *self._ages.suspicions(), *shared]
 
     def window(self, rows: Sequence[Row]) -> Packed:
         """Maps, validates and groups one read window, and packs it as its requests are taken.
@@ -129,7 +132,7 @@ class ConversionStream:
         if before is None:
             if dropped:
                 packed.dropped.append(RowFault(row, dropped))
-            self._references.see(row.key, document["events"][0]["data"]["custom_attributes"])
+            self._references.see(row, document["events"][0]["data"]["custom_attributes"])
             valid[self._route(document)].add(single)
         elif before == content:
             packed.skipped[Skip.REPEATED] += 1

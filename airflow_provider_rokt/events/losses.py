@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from airflow_provider_rokt.events.documents import MappingPlan
 from airflow_provider_rokt.events.recent_keys import RecentKeys
+from airflow_provider_rokt.flow.row import RowRef
 from airflow_provider_rokt.flow.suspicion import Suspicion
 from airflow_provider_rokt.limits import OLDEST_AGE, STALE_AGE
 
@@ -77,31 +78,34 @@ class SharedReferences:
 
     def __init__(self) -> None:
         # By hash, since a reference has up to 4,096 characters.
-        self._recent: RecentKeys[int, str] = RecentKeys()
+        self._recent: RecentKeys[int, RowRef] = RecentKeys()
         self._rows = 0
-        self._examples: list[str] = []
+        self._examples: list[tuple[RowRef, RowRef]] = []
 
-    def see(self, key: str, attributes: Mapping[str, Any]) -> None:
+    def see(self, row: RowRef, attributes: Mapping[str, Any]) -> None:
         """Looks at an event.
 
-        :param key: of its row.
         :param attributes: its custom attributes.
         """
         if (reference := attributes.get("confirmationref")) is None:
             return
-        before = self._recent.before(hash((attributes["conversiontype"], reference)), key)
-        if before is None or before == key:
+        before = self._recent.before(hash((attributes["conversiontype"], reference)), row)
+        if before is None or before.key == row.key:
             return
         self._rows += 1
         if len(self._examples) < _EXAMPLES:
-            self._examples.append(f"{before} and {key}")
+            self._examples.append((before, row))
 
-    def suspicions(self) -> Iterator[Suspicion]:
-        """What was seen."""
+    def suspicions(self, *, by_place: bool) -> Iterator[Suspicion]:
+        """What was seen.
+
+        :param by_place: call rows by their places in the result, since an id is a value.
+        """
         if self._rows:
+            pairs = [[RowRef.at(row.number).key if by_place else row.key for row in pair] for pair in self._examples]
+            named = "; ".join(map(" and ".join, pairs))
             text = (
                 f"{self._rows:,} rows share conversiontype and confirmationref with an earlier row of another id "
-                f"({'; '.join(self._examples)}): Rokt deduplicates by the two, and may keep only one of each. Should "
-                "they be one row?"
+                f"({named}): Rokt deduplicates by the two, and may keep only one of each. Should they be one row?"
             )
             yield Suspicion("shared reference", "", self._rows, text)

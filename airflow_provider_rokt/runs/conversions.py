@@ -60,7 +60,7 @@ class ConversionRun(OperationRun[ConversionOptions]):
 
     def _warn(self) -> None:
         """However it ended: what was accepted may be lost all the same."""
-        for suspicion in self._stream.suspicions if self._stream else ():
+        for suspicion in self._stream.suspicions() if self._stream else ():
             log.warning("%s", suspicion.text)
 
     def _end(self, tries: Tries, report: Report) -> None:

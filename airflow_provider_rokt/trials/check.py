@@ -35,8 +35,7 @@ ROWS_CHECKED: Final = 10_000
 
 
 def check_delivery(source: Source, options: DeliveryOptions, *, rows: int = ROWS_CHECKED) -> dict[str, Any]:
-    """Compares a mapping with a query's columns and its first rows; nothing is sent, no row's value is in the result
-    but the keys of a few.
+    """Compares a mapping with a query's columns and its first rows; nothing is sent, no row's value is in the result.
 
     :param options: of conversions or of an audience.
     :param rows: how many rows to read.
@@ -93,7 +92,7 @@ def _conversions(sample: Sample, options: ConversionOptions) -> dict[str, Any]:
     trial = Trial().run(stream, sample.windows(options.fetch_size))
     events = events_of(trial.batches)
     warnings = suspicions(plan.steps, columns, sample.rows)
-    warnings += [*repeated_ids(trial), *stream.suspicions, *unmapped_recommended(plan.steps)]
+    warnings += [*repeated_ids(trial), *stream.suspicions(by_place=True), *unmapped_recommended(plan.steps)]
     crowd = crowding(sample, options, plan.steps, events)
     warnings += crowded_user(crowd["batches"]["most_events_of_a_user"])
     return {

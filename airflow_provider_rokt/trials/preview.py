@@ -58,7 +58,7 @@ def preview_conversions(
     stream, trial = make_stream(sample.columns), Trial()
     skipped = dict(_skips(trial, stream, sample.rows))
     shown = {row["number"]: row for row in _rows(trial, None if show_values else literal_paths(plan.steps))}
-    warnings = [*suspicions(plan.steps, sample.columns, sample.rows), *stream.suspicions]
+    warnings = [*suspicions(plan.steps, sample.columns, sample.rows), *stream.suspicions()]
     return _result(options, sample, trial, stream.census, skipped | shown, warnings)
 
 

@@ -92,4 +92,4 @@ def test_events_too_old_are_counted_and_warned_of(days: int, warnings: list[str]
         compile_mapping(LEAST, tuple(row), RULES), now=RULES.now, batches_per_request=10, bulk=BULK
     )
     stream.window([tuple((row | {"id": f"order_{number}"}).values()) for number in range(2)])
-    assert [suspicion.text.partition(":")[0] for suspicion in stream.suspicions] == warnings
+    assert [suspicion.text.partition(":")[0] for suspicion in stream.suspicions()] == warnings

@@ -5,6 +5,7 @@ import pytest
 from airflow_provider_rokt.events.losses import Ages, SharedReferences, planned_losses
 from airflow_provider_rokt.events.mapping import compile_mapping
 from airflow_provider_rokt.events.rules import Rules
+from airflow_provider_rokt.flow.row import RowRef
 from tests.events.test_mapping import LEAST, LEAST_ROW
 
 NOW = 1767225600
@@ -15,10 +16,10 @@ CONSENT = "consent_state.gdpr.ads.consented"
 def seen(*events: tuple[str, str | None, str]) -> list[tuple[int, str]]:
     """What is suspected of events of these keys, references and kinds."""
     references = SharedReferences()
-    for key, reference, kind in events:
+    for number, (key, reference, kind) in enumerate(events, 1):
         attributes = {"conversiontype": kind} | ({} if reference is None else {"confirmationref": reference})
-        references.see(key, attributes)
-    return [(suspicion.rows, suspicion.text) for suspicion in references.suspicions()]
+        references.see(RowRef(number, key), attributes)
+    return [(suspicion.rows, suspicion.text) for suspicion in references.suspicions(by_place=False)]
 
 
 def test_rows_that_share_kind_and_reference_are_counted_and_three_pairs_are_named() -> None:

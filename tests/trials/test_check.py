@@ -139,7 +139,7 @@ def test_ids_and_references_that_are_not_unique_are_counted():
     assert kinds(result) == {"id with other content": 1, "id repeated": 1, "shared reference": 2}
     assert (result["rows_rejected"], result["skipped"]) == (1, {"same id twice": 1})
     (shared,) = [warning for warning in result["warnings"] if warning["kind"] == "shared reference"]
-    assert "another id (order-2 and order-3; order-2 and order-4): " in shared["text"]
+    assert "another id (row 4 and row 5; row 4 and row 6): " in shared["text"]
 
 
 def test_what_rokt_may_not_use_is_told_before_it_is_sent():

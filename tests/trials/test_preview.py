@@ -213,6 +213,14 @@ def test_only_the_first_rows_are_taken_from_the_source(window):
     assert source.taken < 5 + window
 
 
+def test_what_rokt_may_not_use_is_told_of_the_rows_shown():
+    rows = [order(1, confirmationref="C"), order(2, confirmationref="C", timestamp_unixtime_ms=NOW + 7_200_000)]
+    result = preview(rows, rows_shown=2, environment="development")
+    kinds = [warning["kind"] for warning in result["warnings"]]
+    assert kinds == ["environment", "in the future", "shared reference"]
+    assert "(order-1 and order-2): " in result["warnings"][-1]["text"]
+
+
 def test_each_row_is_sent_rejected_or_skipped():
     rows = [order(1), order(2, email="nobody", conversiontype=None), order(1), order(4)]
     result = preview(rows, rows_shown=10)
