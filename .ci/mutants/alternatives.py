@@ -123,7 +123,8 @@ def _of_call(node: ast.Call) -> Iterator[ast.AST]:
                 yield value
     for i in range(len(node.keywords)):
         yield _with(node, keywords=_without(node.keywords, i))
-    if isinstance(node.func, ast.Name) and node.func.id in _TYPED:
+    # Of the larger of two it is the same which is named first.
+    if isinstance(node.func, ast.Name) and node.func.id in {*_TYPED, "max", "min"}:
         return
     match node.args:
         case [first, second, *rest] if not isinstance(first, ast.Starred) and not isinstance(second, ast.Starred):

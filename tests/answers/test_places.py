@@ -51,6 +51,13 @@ def test_a_path_is_taken_apart(path: str, steps: tuple[Step, ...]) -> None:
     assert steps_of(path) == steps
 
 
+def test_only_an_event_is_read_by_itself() -> None:
+    body = b'{"user_identities":{"customerid":"7"},"events":[{"data":{"a":1}}]}'
+    # What no event has is not missing from the identities.
+    assert not stands_at(body, body.index(b'{"customerid'), "data.b")
+    assert not stands_at(body, body.index(b'[{"data'), "data.b")
+
+
 @pytest.mark.parametrize(
     ("path", "piece", "agrees"),
     [

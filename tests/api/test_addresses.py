@@ -84,6 +84,39 @@ def test_everything_else_is_refused(url: str) -> None:
     assert all(problem.startswith("the extra events_url ") for problem in problems)
 
 
+REMEDY = "; to use another, set allow_any_host to true"
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("http://mparticle.com", [f"must begin with https://{REMEDY}"]),
+        ("https://mparticle.com:443", [f"must not contain a port{REMEDY}"]),
+        ("https://mparticle.com:", [f"must not contain a port{REMEDY}"]),
+        ("https://evil.com", [f"must be a host at or under mparticle.com or rokt.com{REMEDY}"]),
+        ("https://a:b@mparticle.com", ["must not contain a user name or password; enter them as login and password"]),
+        ("https://mparticle.com?a", ["must not contain a query or fragment"]),
+        (
+            "https://mparticle.com/a//b",
+            ["must not contain '..', '//' or encoded dots, slashes or backslashes in its path"],
+        ),
+        ("https://mparticle.com:x", ["is not a web address"]),
+        ("https://", ["must be a whole address such as https://s2s.us1.mparticle.com"]),
+        (
+            "https://mparticle.com/a b",
+            ["must not contain spaces, backslashes, control characters or characters beyond ASCII"],
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_in_these_words(url: str, says: list[str]) -> None:
+    assert address_problems(url, "events_url") == [f"the extra events_url {problem}" for problem in says]
+
+
+def test_a_scheme_beyond_the_web_is_named_where_any_host_may_be() -> None:
+    said = address_problems("ftp://localhost", "events_url", allow_any_host=True)
+    assert said == ["the extra events_url must begin with https:// or http://"]
+
+
 @pytest.mark.parametrize("end", ["/v2", "/v3", "/v2/", "/V2", "/api/1.0", "/v2/bulkevents", "/v3/import/suppression"])
 def test_an_address_with_the_version_says_to_drop_it(end: str) -> None:
     (problem,) = address_problems(f"https://data.rokt.com{end}", "audience_url")
@@ -108,6 +141,6 @@ def test_a_password_in_an_address_is_not_repeated() -> None:
 
 
 def test_all_problems_are_reported_together() -> None:
-    with pytest.raises(RoktSettingsError) as caught:
+    with pytest.raises(RoktSettingsError, match="the address of Rokt") as caught:
         Addresses.of("mars", events_url="http://mparticle.com", audience_url="https://evil.com")
     assert len(caught.value.problems) == 3
