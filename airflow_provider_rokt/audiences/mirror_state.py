@@ -29,6 +29,7 @@ from airflow_provider_rokt.audiences.plan import AudiencePlan
 from airflow_provider_rokt.audiences.spool import MEMBER, UNKNOWN, WANTED
 from airflow_provider_rokt.exceptions import RoktAudienceBusyError
 from airflow_provider_rokt.flow.row import NO_ROW, RowRef
+from airflow_provider_rokt.storage.failure import reading
 from airflow_provider_rokt.storage.folder import Folder
 from airflow_provider_rokt.storage.lease import SECONDS, Lease
 
@@ -92,7 +93,8 @@ class MirrorState:
     @property
     def is_new(self) -> bool:
         """Whether no run was ever confirmed."""
-        return MEMBERS not in self._folder.names()
+        with reading(f"{self._folder.uri}/{MEMBERS}"):
+            return not self._folder.exists(MEMBERS)
 
     def require_free(self) -> None:
         """Makes sure, for a preview, that no other run is changing the audience.

@@ -5,10 +5,9 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
-from itertools import islice
 from typing import Any, Final
 
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
@@ -65,18 +64,25 @@ class TaskNote:
             )
 
     def _warn_of_twins(self) -> None:
-        """Says where another task mirrors an audience whose name differs by case alone; once, as it reads all notes."""
-        for name in islice(self._folder.names(), _NOTES_READ):
-            with suppress(FileNotFoundError), self._folder.read(name) as file:
-                other = file.read().decode()
-                if other != self._audience and other.casefold() == self._audience.casefold():
-                    log.warning(
-                        "Another task mirrors the audience %r, whose name differs from %r by case alone: whether Rokt "
-                        "tells the two apart is not published",
-                        other,
-                        self._audience,
-                    )
-                    return
+        """Says once where another task mirrors an audience whose name differs by case alone."""
+        for other in self._others():
+            if other != self._audience and other.casefold() == self._audience.casefold():
+                log.warning(
+                    "Another task mirrors the audience %r, whose name differs from %r by case alone: whether Rokt "
+                    "tells the two apart is not published",
+                    other,
+                    self._audience,
+                )
+                return
+
+    def _others(self) -> Iterator[str]:
+        """What other tasks mirror. It only serves a warning, so a note that cannot be read ends no run."""
+        names: list[str] = []
+        with suppress(Exception):
+            names = self._folder.names()
+        for name in names[:_NOTES_READ]:
+            with suppress(Exception), self._folder.read(name) as file:
+                yield file.read().decode()
 
     def write(self) -> None:
         """Remembers it, once a run was confirmed: a name that never worked binds nobody."""

@@ -160,9 +160,12 @@ def test_a_name_that_never_worked_binds_nobody(sandbox, rokt, shop):
         assert operate("vip")["members_added"] == 3
 
 
-def test_an_audience_that_another_task_mirrors_in_other_case_is_told_once(sandbox, rokt, shop, caplog):
+def test_an_audience_that_another_task_mirrors_in_other_case_is_told_once(sandbox, rokt, shop, caplog, tmp_path):
     shop(people(range(3)))
-    for task_id, audience in (("t1", "vip"), ("t2", "VIP"), ("t2", "VIP"), ("t3", "vip"), ("t4", "others")):
+    notes = tmp_path / "ledger" / "_audiences" / "tasks"
+    notes.mkdir(parents=True)
+    (notes / "unreadable").write_bytes(b"\xff")
+    for task_id, audience in (("t1", "vip"), ("t2", "VIP"), ("t2", "VIP"), ("t3", "vip"), ("t4", "x"), ("t5", "x")):
         with in_task(task_id):
             operate(audience)
     told = [record.getMessage() for record in caplog.records if "by case alone" in record.getMessage()]
