@@ -100,7 +100,7 @@ def test_a_server_that_drips_does_not_hold_a_task_that_is_to_end(sandbox, rokt, 
 def test_airflow_stops_a_task_whose_server_drips(sandbox, rokt, shop, ledger, airflow_db):
     shop(orders(300))
     sandbox.faults.add(Drip(0.1, bytes_=10_000, after=True))
-    with Running(run_dag) as running:
+    with Running(run_dag, "stopped") as running:
         running.until(lambda: sandbox.store.counts.batches)
         running.terminate()
         running.process.join(GRACE_SECONDS + CUT_SECONDS + SLACK)
