@@ -136,7 +136,8 @@ class Settler:
     def _reopened(self, exchange: Exchange, open_: list[Batch], settlement: Settlement, book: Book) -> list[Request]:
         """The requests to make of what an answer left open."""
         request = exchange.request
-        if not _took_some(exchange) or self._ids_are_burnt:
+        # An attempt without an answer may have used the ids up, too.
+        if not _took_some(exchange) or self._ids_are_burnt or exchange.repeats:
             return _halves(request, _renewed(open_))
         unexplained = errors_told(exchange.body) - len(request.batches) + len(open_)
         if unexplained <= 0:

@@ -299,11 +299,12 @@ def test_stopping_ends_it_in_order(office: Office, sandbox: Sandbox) -> None:
     assert report is not None
     assert not report["complete"]
     assert report["rows_read"] == 210
-    # What Rokt has is accepted, and nothing else is.
-    assert report["rows_accepted"] == sandbox.store.counts.events
+    # What is accepted Rokt has; on a busy machine the grace may end before an answer is read.
+    assert report["rows_accepted"] <= sandbox.store.counts.events
     assert report["rows_accepted"] + report["rows_failed"] == 210
     assert report["rows_failed"] >= 10
-    assert {row.faults[0].reason for row in office.ledger().rows()} == {"the task was stopped"}
+    reasons = {row.faults[0].reason for row in office.ledger().rows()}
+    assert {"the task was stopped"} <= reasons <= {"the task was stopped", "on its way when the task was stopped"}
 
 
 def test_stopping_ends_the_reading(office: Office) -> None:

@@ -1,5 +1,7 @@
 """The two roads read a row alike, and what each of them makes of names: of audiences and of flags."""
 
+import logging
+
 import pytest
 
 from airflow_provider_rokt.exceptions import RoktMappingError, RoktSettingsError
@@ -162,12 +164,14 @@ UNCONFIRMED = "Rokt has published no answer that confirms membership events"
 
 @pytest.mark.parametrize("mode", ["include", "exclude"])
 def test_every_run_over_events_says_that_nothing_confirms_it(caplog, mode):
+    caplog.set_level(logging.INFO)
     for told in (1, 2):
         send([{"email": A}], via="events", mode=mode)
         assert caplog.text.count(UNCONFIRMED) == told
 
 
 def test_a_mirror_over_events_says_so_until_a_run_succeeded(caplog, sandbox):
+    caplog.set_level(logging.INFO)
     sandbox.faults.add(Status(401, times=1))
     with pytest.raises(RoktTaskFailed):
         send([{"email": A}], **MIRROR)

@@ -193,9 +193,11 @@ def test_a_stopped_task_ends_in_order(sandbox, rokt, shop, ledger, airflow_db):
     [stopped] = ledger.deliveries(10)
     report = stopped.report()
     assert (report["complete"], report["rows_read"]) == (False, 3000)
-    assert report["rows_accepted"] == sandbox.store.counts.events > 0
+    # On a busy machine the grace may end before an answer is read.
+    assert 0 < report["rows_accepted"] <= sandbox.store.counts.events
     assert report["rows_accepted"] + report["rows_failed"] == 3000
-    assert {row.faults[0].reason for row in stopped.rows()} <= {"the task was stopped"}
+    reasons = {row.faults[0].reason for row in stopped.rows()}
+    assert reasons <= {"the task was stopped", "on its way when the task was stopped"}
     sandbox.faults.clear()
     # Outside of that task nobody shares its request ids, so the events' own tell the repeats.
     assert send()["rows_accepted"] == len(sandbox.store.message_ids) == 3000
@@ -210,7 +212,7 @@ def test_a_stopped_mirror_gives_the_audience_back(sandbox, rokt, ledger, via):
         running.terminate()
         running.until_said("RoktIncompleteError")
     report = ledger.deliveries(1)[0].report()
-    assert report["rows_accepted"] == len(members(sandbox)) < 1000
+    assert report["rows_accepted"] <= len(members(sandbox)) < 1000
     assert report["rows_accepted"] + report["rows_failed"] == 1000
     sandbox.faults.clear()
     again(range(500, 1500), via, "tuesday")

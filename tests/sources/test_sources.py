@@ -194,12 +194,12 @@ class TestSqlSource:
 
     @pytest.mark.parametrize("url", ["smtp://host", "nosuchtype://host", "sqlite:///nosuch/shop.db"])
     def test_long_ids_of_connections_are_cut(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        name = "x" * 20_000
+        name = "x" * 240  # Airflow 2.11 takes 250
         monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", url)
         with pytest.raises(RoktSourceError) as caught:
             SqlSource(name, "SELECT 1").read(Reader())
         assert "x" * 20 in str(caught.value)
-        assert len(str(caught.value)) < 600
+        assert "x" * 100 not in str(caught.value)
 
     @pytest.mark.parametrize("early", [False, True])
     def test_a_query_is_cancelled_from_another_thread(self, early: bool) -> None:
