@@ -65,16 +65,17 @@ def test_the_rate_may_grow_by_the_acceleration_and_no_more():
 def test_no_window_ever_holds_more_than_the_limit(offers, limit):
     rate = Rate(Settings(batches_per_second=limit))
     admitted = []
-    for milliseconds, batches in sorted(offers):
-        rate.offer(milliseconds / 1000, batches)
-        if _admitted(rate, milliseconds / 1000, batches) is None:
-            admitted.append((milliseconds, batches))
+    # 1,024ths of a second are exact in a float: two of them may be a second apart to the bit.
+    for tick, batches in sorted(offers):
+        rate.offer(tick / 1024, batches)
+        if _admitted(rate, tick / 1024, batches) is None:
+            admitted.append((tick, batches))
     assert all(_window(admitted, end) <= limit for end, _ in admitted)
     assert rate.peak == max((_window(sorted(offers), end) for end, _ in offers), default=0)
 
 
 def _window(arrivals, end):
-    return sum(batches for at, batches in arrivals if end - 1000 < at <= end)
+    return sum(batches for at, batches in arrivals if end - 1024 < at <= end)
 
 
 def test_the_limit_answers_429_over_http(sandbox, post, batch):
