@@ -7,10 +7,7 @@ from airflow_provider_rokt.flow.threads import THREADS, Threads
 
 # Halving a first request of 100 bad batches down to single ones takes 199 requests, and may yet find a good one.
 MOST_IN_VAIN: Final = 200
-NOTHING_ACCEPTED: Final = (
-    f"nothing at all was accepted in the first {MOST_IN_VAIN} requests, so no more were made: check the account of the "
-    "credentials, the mapping and the address"
-)
+NOTHING_ACCEPTED: Final = f"nothing at all was accepted in {MOST_IN_VAIN} requests: check account, mapping and address"
 
 
 class Brake:
