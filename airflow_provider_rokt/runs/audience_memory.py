@@ -7,7 +7,6 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from hashlib import sha256
 from typing import Any, Final
 
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
@@ -16,7 +15,7 @@ from airflow_provider_rokt.exceptions import RoktAudienceError
 from airflow_provider_rokt.ledger.overview import Ledger
 from airflow_provider_rokt.runs.operation import Place
 from airflow_provider_rokt.runs.options import AudienceOptions
-from airflow_provider_rokt.storage.folder import ABANDONED_SECONDS, Folder
+from airflow_provider_rokt.storage.folder import ABANDONED_SECONDS, Folder, digest_name
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +25,7 @@ _NOTES_READ: Final = 200
 def open_memory(place: Place, options: AudienceOptions) -> MirrorState:
     """The memory of the mirror that a task or a call keeps."""
     # The two roads lead to two lists at Rokt, so each has a memory of its own.
-    name = _digest(place.settings.conn_id, options.via, options.audience)
+    name = digest_name(place.settings.conn_id, options.via, options.audience)
     return MirrorState(_memories(place.ledger).folder(name), _list_of(place.settings, options), _run_name(place.sender))
 
 
@@ -49,7 +48,7 @@ class TaskNote:
         """
         if self._task is None:
             return
-        folder, name = self._folder, _digest(*self._task)
+        folder, name = self._folder, digest_name(*self._task)
         try:
             with folder.read(name) as file:
                 before = file.read().decode()
@@ -89,7 +88,7 @@ class TaskNote:
         if self._task is not None:
             self._folder.tidy(time.time() - ABANDONED_SECONDS)
             with suppress(FileExistsError):
-                self._folder.create(_digest(*self._task), self._audience.encode())
+                self._folder.create(digest_name(*self._task), self._audience.encode())
 
 
 def _memories(ledger: Ledger) -> Folder:
@@ -119,7 +118,3 @@ def _run_name(sender: Mapping[str, Any]) -> str:
     if "task_id" not in sender:
         return f"process {os.getpid()} on {socket.gethostname()}, {secrets.token_hex(4)}"
     return "/".join(str(sender[name]) for name in ("dag_id", "task_id", "run_id", "map_index"))
-
-
-def _digest(*parts: str) -> str:
-    return sha256("\0".join(parts).encode()).hexdigest()[:32]

@@ -9,10 +9,9 @@ word. Its events' own ids then tell Rokt what it has.
 
 import secrets
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any, Final
 
-from airflow_provider_rokt.storage.folder import Folder
+from airflow_provider_rokt.storage.folder import Folder, digest_name
 
 _SALT_BYTES: Final = 16
 _NAMES: Final = ("dag_id", "task_id", "run_id", "map_index", "connection")
@@ -27,8 +26,7 @@ class Tries:
     """
 
     def __init__(self, folder: Folder, sender: Mapping[str, Any]) -> None:
-        parts = [str(sender.get(name)) for name in _NAMES]
-        self._name = sha256("\0".join(parts).encode()).hexdigest()[:32]
+        self._name = digest_name(*[str(sender.get(name)) for name in _NAMES])
         self._folder = folder
         self._kept_here = False
 

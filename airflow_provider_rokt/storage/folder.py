@@ -1,6 +1,7 @@
 """A folder that keeps a ledger's lines, or what is remembered of an audience, wherever it is."""
 
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from secrets import token_hex
 from typing import BinaryIO, Final, Protocol
 
@@ -73,6 +74,11 @@ class Folder(Protocol):
 def part_name(number: int) -> str:
     """The name of a ledger's nth part, from 0; names sort as the parts were written."""
     return f"part-{number:05}.jsonl"
+
+
+def digest_name(*parts: str) -> str:
+    """A name for what several texts name together, whatever characters they hold."""
+    return sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 def unfinished_name(name: str) -> str:
