@@ -236,11 +236,7 @@ def _names_a_failure(content: Mapping[str, Any]) -> bool:
     for name, value in content.items():
         if name.lower() in ("success", "ok") and value is False:
             return True
-        if re.search("error|fault|fail|unprocessed|rejected|invalid", name, re.IGNORECASE) and value not in (
-            None,
-            [],
-            0,
-        ):
+        if _FAILURE.search(name) and value not in (None, [], 0):
             return True
         if isinstance(value, dict) and _names_a_failure(value):
             return True

@@ -51,26 +51,20 @@ def steps_at(body: bytes, offset: int) -> tuple[Step, ...]:
     """The way to the value that an offset of a JSON text lies in; of an object's or array's brackets, its own."""
     way: list[Step | None] = []
     for token in _TOKEN.finditer(body):
-        text, here = token[0], token.start() <= offset < token.end()
-        if here and text not in b"{}[]":
-            return _named(body, token, way)
+        text = token[0]
+        if text in b"}]":
+            way = way[:-1]
+        elif _is_name(body, token, way):
+            way[-1] = json.loads(text)
+        if token.start() <= offset < token.end():
+            break
         if text in b"{[":
-            if here:
-                break
             way.append(0 if text == b"[" else None)
-        elif text in b"}]":
-            way and way.pop()
-            if here:
-                break
         elif text == b"," and way and isinstance(way[-1], int):
             way[-1] += 1
-        elif text[:1] == b'"' and way and not isinstance(way[-1], int) and body[token.end() : token.end() + 1] == b":":
-            way[-1] = json.loads(text)
     return tuple(step for step in way if step is not None)
 
 
-def _named(body: bytes, token: re.Match[bytes], way: list[Step | None]) -> tuple[Step, ...]:
-    # A name stands for its member.
-    if token[0][:1] == b'"' and body[token.end() : token.end() + 1] == b":":
-        way = [*way[:-1], json.loads(token[0])]
-    return tuple(step for step in way if step is not None)
+def _is_name(body: bytes, token: re.Match[bytes], way: list[Step | None]) -> bool:
+    in_object = bool(way) and not isinstance(way[-1], int)
+    return in_object and token[0][:1] == b'"' and body[token.end() : token.end() + 1] == b":"

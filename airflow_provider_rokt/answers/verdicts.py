@@ -136,13 +136,10 @@ def _owner(request: Request, refusal: Refusal, spans: tuple[list[int], list[int]
     owner = bisect_right(starts, offset) - 1
     if owner < 0 or offset >= ends[owner] or refusal.index not in (None, owner):
         return None
+    stands = _stands(request, owner, offset - starts[owner], refusal)
     if refusal.index is None:
-        return (
-            owner
-            if _stands(request, owner, offset - starts[owner], refusal) and _is_alone(request, owner, refusal)
-            else None
-        )
-    return owner if not refusal.where or _stands(request, owner, offset - starts[owner], refusal) else None
+        return owner if stands and _is_alone(request, owner, refusal) else None
+    return owner if stands or not refusal.where else None
 
 
 def _stands(request: Request, owner: int, offset: int, refusal: Refusal) -> bool:

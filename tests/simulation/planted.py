@@ -83,8 +83,8 @@ BUGS: Final = (
     Bug(
         "an error is laid to the next batch",
         "answers/verdicts.py",
-        "return owner if not refusal.where or",
-        "return (owner + 1) % len(request.batches) if not refusal.where or",
+        "return owner if stands or",
+        "return (owner + 1) % len(request.batches) if stands or",
     ),
     Bug("a 429 holds its own request alone", "delivery/exchange.py", "self._pacer.hold(seconds)", "pass"),
     Bug(
