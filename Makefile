@@ -20,18 +20,19 @@ BILL    := cyclonedx-bom==7.5.0
 MUTANTS ?= 400
 SEED    ?= 1
 SEEDS   ?= 20000
+KILLS   ?= 200
 
-.PHONY: help test test-all coverage mutants simulate databases demo bench lint audit dist pins ci clean
+.PHONY: help test test-all coverage mutants simulate pacing kills databases demo bench lint audit dist pins ci clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-test: $(VENV)/.ready ## Run the tests but the slow ones, in about two minutes
-	@echo "Running every test but the slow ones, in about two minutes. The slow ones too: make test-all"
+test: $(VENV)/.ready ## Run the tests but the slow ones, in about five minutes
+	@echo "Running every test but the slow ones, in about five minutes. The slow ones too: make test-all"
 	$(BIN)/python -m pytest -m "not slow"
 
-test-all: $(VENV)/.ready ## Run every test, in about four minutes
-	@echo "Running every test, the slow ones too, in about four minutes"
+test-all: $(VENV)/.ready ## Run every test, in about fifteen minutes
+	@echo "Running every test, the slow ones too, in about fifteen minutes"
 	$(BIN)/python -m pytest
 
 coverage: $(VENV)/.ready ## Run every test and show how much of each room it ran
@@ -43,6 +44,12 @@ mutants: $(VENV)/.ready ## Break the core in 400 places and name what no test no
 
 simulate: $(VENV)/.ready ## Run SEEDS simulated deliveries on all cores; REPLAY=seed tells one
 	$(BIN)/python -m tests.simulation $(if $(REPLAY),--replay $(REPLAY) -v,$(SEEDS))
+
+pacing: $(VENV)/.ready ## Show what 1 to 64 workers reach of a shared cap, simulated
+	$(BIN)/python -m tests.pacing
+
+kills: $(VENV)/.ready ## Kill KILLS real tasks at random moments and resume them; REPLAY=seed plays one
+	$(BIN)/python -W ignore -m tests.kills $(if $(REPLAY),--replay $(REPLAY),$(KILLS))
 
 databases: $(VENV)/.databases ## Install the drivers that the tests of PostgreSQL and MariaDB want
 

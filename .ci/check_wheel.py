@@ -24,6 +24,7 @@ def check_files(wheel: Path) -> None:
     assert f"{PACKAGE}/py.typed" in names
     schemas = [name for name in names if name.startswith(f"{PACKAGE}/events/schema/") and name.endswith(".json")]
     assert schemas, "no schema in the wheel"
+    assert {f"{PACKAGE}/plugin/templates/base.html", f"{PACKAGE}/plugin/static/page.css"} <= {*names}, "no page"
     assert f"{PACKAGE}-{version}.dist-info/licenses/LICENSE" in names
     strays = [name for name in names if name.startswith(PACKAGE) and name.endswith((".pyc", ".pyi", ".orig"))]
     assert not strays, strays

@@ -5,7 +5,7 @@ counts; it never carries a row's value, a request body or a secret.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Self
 
 # Longer than any name that PostgreSQL or MySQL takes.
 _LONGEST_NAME: Final = 80
@@ -21,12 +21,26 @@ class RoktError(Exception):
     """Base of all errors of this provider.
 
     :ivar report: the flat report of the delivery that it ended, where one had begun.
+    :ivar objection: what a guard has against the run, without advice; None where no guard raised it.
     :cvar retryable: whether running the same task again may succeed with nothing changed; the Airflow ring
         turns the others into an ``AirflowFailException`` so that retries are not wasted.
     """
 
     retryable = False
     report: dict[str, Any] | None = None
+    objection: str | None = None
+
+    @classmethod
+    def objecting(cls, objection: str, advice: str, sent: str = "Nothing was sent.") -> Self:
+        """The error of a guard, in three lines.
+
+        :param objection: what it has against the run, without a full stop; the text's first line.
+        :param sent: what was sent by then, its second.
+        :param advice: what to do, its third.
+        """
+        error = cls(f"{objection}.\n{sent}\n{advice}")
+        error.objection = objection
+        return error
 
 
 class RoktSettingsError(RoktError):
@@ -116,6 +130,10 @@ class RoktStorageError(RoktError):
         )
 
 
+class RoktFileDamagedError(RoktError):
+    """A file that this provider keeps was cut short or changed, or another release wrote it; the text names it."""
+
+
 class RoktLedgerError(RoktError):
     """A ledger is missing, unreadable or not of this provider."""
 
@@ -132,6 +150,16 @@ class RoktLedgerWriteError(RoktLedgerError, RoktStorageError):
 
 class RoktReconciliationError(RoktError):
     """The report does not account for every row: a fault in this provider, please report it."""
+
+
+class RoktMemoryError(RoktError):
+    """What is remembered of a sync is missing, older than it was, or another's; nothing was sent."""
+
+
+class RoktSyncBusyError(RoktMemoryError):
+    """Another run of the sync is at work, or took it over; a retry finds it free."""
+
+    retryable = True
 
 
 class RoktAudienceError(RoktError):

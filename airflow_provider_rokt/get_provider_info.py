@@ -16,6 +16,17 @@ _LEDGER_PATH = {
     "version_added": "1.0.0",
 }
 
+_LEDGER_DAYS = {
+    "description": (
+        "For how many days after its end a delivery is kept; 0 is for ever. Nothing is removed by itself: "
+        "``airflow rokt deliveries prune`` removes what ended earlier. What mirrors and retries remember stays."
+    ),
+    "type": "integer",
+    "example": "90",
+    "default": "0",
+    "version_added": "1.0.0",
+}
+
 _RETRY_SECONDS = {
     "description": (
         "How long one request to Rokt is tried, waits included. What is not taken by then fails, and the task with "
@@ -38,9 +49,14 @@ def get_provider_info() -> dict[str, Any]:
         "config": {
             "rokt": {
                 "description": "The Rokt provider.",
-                "options": {"ledger_path": _LEDGER_PATH, "retry_seconds": _RETRY_SECONDS},
+                "options": {
+                    "ledger_path": _LEDGER_PATH,
+                    "ledger_days": _LEDGER_DAYS,
+                    "retry_seconds": _RETRY_SECONDS,
+                },
             }
         },
+        "extra-links": ["airflow_provider_rokt.operators.delivery_link.RoktDeliveryLink"],
         "cli": ["airflow_provider_rokt.commands.cli.get_rokt_cli_commands"],
         "integrations": [
             {
@@ -52,5 +68,12 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": [{"integration-name": "Rokt", "python-modules": ["airflow_provider_rokt.hooks.rokt"]}],
         "operators": [{"integration-name": "Rokt", "python-modules": ["airflow_provider_rokt.operators.rokt"]}],
         "sensors": [{"integration-name": "Rokt", "python-modules": ["airflow_provider_rokt.sensors.rokt"]}],
+        "transfers": [
+            {
+                "source-integration-name": "Rokt",
+                "target-integration-name": "Common SQL",
+                "python-module": "airflow_provider_rokt.transfers.rokt_to_sql",
+            }
+        ],
         "triggers": [{"integration-name": "Rokt", "python-modules": ["airflow_provider_rokt.triggers.rokt"]}],
     }

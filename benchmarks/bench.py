@@ -20,11 +20,14 @@ MIB: Final = 1024
 
 
 class Bench:
-    """Everything a trial needs."""
+    """Everything a trial needs.
+
+    :ivar url: the sink's.
+    """
 
     def __init__(self, folder: Path, url: str) -> None:
         self._folder = folder
-        self._url = url
+        self.url = url
 
     def trial(
         self,
@@ -39,10 +42,10 @@ class Bench:
         :param of: the shop.
         :param checkout: another checkout of this project, whose provider is used instead of the installed one.
         """
-        task = {"client": client, "rows": rows, "url": self._url, "checkout": str(checkout or "")}
+        task = {"client": client, "rows": rows, "url": self.url, "checkout": str(checkout or "")}
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.trial", json.dumps(task)],
-            env=os.environ | self._airflow() | connections(self._database(of), self._url, batches_per_second),
+            env=self.environment(of, batches_per_second),
             capture_output=True,
             text=True,
             check=False,
@@ -61,12 +64,14 @@ class Bench:
             shop.build(path, of)
         return path
 
-    def _airflow(self) -> dict[str, str]:
-        return {
+    def environment(self, of: str, batches_per_second: float = UNPACED) -> dict[str, str]:
+        """What a client's process begins with."""
+        airflow = {
             "AIRFLOW_HOME": str(self._folder / "airflow"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
         }
+        return os.environ | airflow | connections(self._database(of), self.url, batches_per_second)
 
 
 @contextmanager

@@ -60,7 +60,8 @@ def provider(root: Path) -> int:
 def loop(root: Path) -> int:
     """What somebody would write; how many keys."""
     keys = set()
-    with (root / DELIVERY / "part-00000.jsonl").open() as file:
+    (part,) = root.rglob("part-00000.jsonl")
+    with part.open() as file:
         for line in file:
             record = json.loads(line)
             if record["kind"] == "row" and record["outcome"] in ("rejected", "failed"):

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -43,13 +44,15 @@ class Cost:
     sample: str
 
 
-def ours(rows: int, url: str) -> None:
-    """The operator, as a DAG would run it."""
+def ours(rows: int, url: str, **options: Any) -> None:
+    """The operator, as a DAG would run it.
+
+    :param options: more of its arguments, or others.
+    """
     from airflow_provider_rokt.operators.rokt import RoktConversionOperator
 
-    operator = RoktConversionOperator(
-        task_id="send", sql=shop.QUERY, sql_conn_id="shop", parameters=[rows], mapping=shop.MAPPING
-    )
+    query: dict[str, Any] = {"sql": shop.QUERY, "mapping": shop.MAPPING}
+    operator = RoktConversionOperator(task_id="send", sql_conn_id="shop", parameters=[rows], **query | options)
     assert operator.execute({})["rows_accepted"] == rows
 
 
@@ -81,17 +84,25 @@ CLIENTS: dict[str, Client] = {
     "validating script": validating_script,
     "hand-written script": hand_written_script,
 }
+# A table of orders keeps neither click ids nor addresses, by which one customer's orders would differ.
+_KEPT = {path: column for path, column in shop.MAPPING.items() if column not in ("click", "ip")}
+# What brings a customer's orders together: nothing but the read windows, the query, or the operator.
+GROUPED: dict[str, Client] = {
+    "by order": partial(ours, mapping=_KEPT),
+    "by customer": partial(ours, mapping=_KEPT, sql=f"SELECT * FROM ({shop.QUERY}) ORDER BY customer"),
+    "whole result": partial(ours, mapping=_KEPT, group_by_user="result"),
+}
 
 
 def measure(client: Client, rows: int, url: str) -> Cost:
     """Warms the client up, then lets it send ``rows``."""
     client(WARM_UP, url)
-    sample = _digest([batch for request in _get(f"{url}/first") for batch in request])
-    _get(f"{url}/counts")
+    sample = _digest([batch for request in get(f"{url}/first") for batch in request])
+    get(f"{url}/counts")
     started, cpu_started = time.perf_counter(), time.process_time()
     client(rows, url)
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
-    return Cost(rows, seconds, cpu_seconds, peak_kib(), _get(f"{url}/counts"), sample)
+    return Cost(rows, seconds, cpu_seconds, peak_kib(), get(f"{url}/counts"), sample)
 
 
 def peak_kib() -> int:
@@ -129,7 +140,8 @@ def _digest(batches: list[dict[str, Any]]) -> str:
     return hashlib.sha256(json.dumps(events, sort_keys=True).encode()).hexdigest()
 
 
-def _get(url: str) -> Any:
+def get(url: str) -> Any:
+    """What the sink tells."""
     with urlopen(url, timeout=60) as answer:
         return json.load(answer)
 
@@ -148,7 +160,7 @@ def main() -> None:
     task = json.loads(sys.argv[1])
     if task.get("checkout"):
         use_package_of(task["checkout"])
-    cost = measure(CLIENTS[task["client"]], task["rows"], task["url"])
+    cost = measure((CLIENTS | GROUPED)[task["client"]], task["rows"], task["url"])
     # Airflow writes to standard output too; what is left in this process is of no use to anyone.
     print(f"\n{json.dumps(asdict(cost))}", flush=True)
     os._exit(0)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-PATIENCE = 60.0
+PATIENCE = 240.0
 
 
 def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:

@@ -8,11 +8,13 @@ import shutil
 import sqlite3
 import sys
 import tempfile
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if "airflow" in sys.modules:
     raise pytest.UsageError("airflow was imported before tests/conftest.py could give it a home of its own")
@@ -29,6 +31,8 @@ os.environ |= {
     "AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).parent / "dags"),
     "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
     "AIRFLOW__API_AUTH__JWT_SECRET": "a-secret-of-these-tests-only-" * 3,
+    # One for this process and those that tests start: each would make up its own and not read the other's variables.
+    "AIRFLOW__CORE__FERNET_KEY": urlsafe_b64encode(b"a key of these tests only".ljust(32)).decode(),
     # The first call to the in-process execution API takes longer than the default 5 s on a small machine.
     "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
 }
@@ -46,6 +50,10 @@ from airflow_provider_rokt.storage.store_folder import StoreFolder  # noqa: E402
 ACCEPTED = VerdictRecord(Outcome.ACCEPTED, 202, 1)
 REJECTED = VerdictRecord(Outcome.REJECTED, 400, 1, "is no e-mail address", "user_identities.email")
 FAILED = VerdictRecord(Outcome.FAILED, None, 1, "not sent: Rokt did not answer")
+
+# Time limits tell nothing on a busy machine. Whatever else is set, as by CI, stays.
+settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -42,6 +42,13 @@ def test_the_licence_is_there_and_named() -> None:
     assert metadata("airflow-provider-rokt")["License-Expression"] == "Apache-2.0"
 
 
+def test_a_release_holds_the_package_and_no_pictures() -> None:
+    targets = PYPROJECT["tool"]["hatch"]["build"]["targets"]
+    assert targets["wheel"] == {"packages": ["airflow_provider_rokt"]}
+    assert targets["sdist"] == {"include": ["/airflow_provider_rokt", "/README.md", "/CHANGELOG.md", "/LICENSE"]}
+    assert list((ROOT / "airflow_provider_rokt").rglob("*.png")) == []
+
+
 def test_airflow_finds_the_provider_by_its_entry_point() -> None:
     (target,) = PROJECT["entry-points"]["apache_airflow_provider"].values()
     assert target == "airflow_provider_rokt.get_provider_info:get_provider_info"
@@ -75,11 +82,11 @@ def test_every_target_that_is_shown_exists() -> None:
 def test_ci_runs_the_command_that_the_readme_shows() -> None:
     readme = (ROOT / "README.md").read_text()
     assert "make test" in readme
-    assert re.search(r"^stage .* make test$", (ROOT / ".ci/run").read_text(), re.MULTILINE)
+    assert re.search(r"^  stage .* make test$", (ROOT / ".ci/run").read_text(), re.MULTILINE)
 
 
 def test_ci_runs_every_test_on_the_newest_and_the_oldest_airflow() -> None:
-    stages = re.findall(r"^stage .* everything (\S+) (\S+)$", (ROOT / ".ci/run").read_text(), re.MULTILINE)
+    stages = re.findall(r"^  stage .* everything (\S+) (\S+)$", (ROOT / ".ci/run").read_text(), re.MULTILINE)
     assert stages == [("coverage", "3.3"), ("test-all", "2.11")]
     recipes = re.findall(r"^(\S+):.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
     leave_out = {target for target, recipe in recipes if "not slow" in recipe}

@@ -39,7 +39,7 @@ OF_CERTAIN = {
     "execute": {"cursor()"},
     "run": {"_server", "hook"},
 }
-LOCKS = frozenset(("_lock", "_turn", "_changing"))
+LOCKS = frozenset(("_lock", "_turn", "_changing", "_renewing"))
 
 ANSWERS_END = "the attempt's deadline, kept by another thread that cuts the connection"
 DATABASE = "the database: a stop cancels the query, where the driver can"
@@ -51,13 +51,14 @@ BOUNDS = {
     "api.pacing": {
         "with _turn": "whoever holds it waits for its batches' second, or for the stop that frees all",
         "with _changing": BRIEF,
-        "stop.wait": "a second and what the request's batches need, or a 429's wait within the budget",
+        "stop.wait": "a quarter of a second at a time, until there is room, or a 429's wait within the budget",
     },
     "delivery.brake": {"with _lock": BRIEF},
     "delivery.engine": {
         "_jobs.get": "looks up five times a second whether it is over",
         "_done.get": "looks up as often; once the delivery is to end, the grace and the cut",
     },
+    "api.quota": {"with _lock": BRIEF, "_stop.wait": "half a second at a time, within the request's time budget"},
     "api.retry": {"outcome.result": "tenacity's name for what is there already"},
     "delivery.exchange": {
         "flag.wait": "the time budget of the request, or the halt",
@@ -69,6 +70,14 @@ BOUNDS = {
         "_closed.wait": "a tenth of a second, in a daemon thread of its own",
         "super()._new_conn": "the attempt's time, shared among the host's addresses",
         "socket.getaddrinfo": "the resolver's own time-outs; the delivery does not wait for it past the cut",
+    },
+    "transfers.table_writer": {
+        "cursor.fetchall": "a line or two; the database's own time-outs, and Airflow's execution_timeout",
+    },
+    "syncs.turns": {
+        "_stopped.wait": "some seconds at a time, ten minutes in all, or the stop",
+        "_over.wait": "a minute at a time, in a daemon thread, until the turn is over",
+        "with _renewing": "two small files written and read",
     },
     "sources.cancelling": {"cursor().execute": "KILL QUERY on a connection of its own, which answers at once"},
     "sources.sql": {"hook.run": DATABASE, "cursor.fetchmany": DATABASE},
@@ -82,6 +91,9 @@ BOUNDS = {
         "thread.join": "as that thread: the other side is closed first",
     },
     "sources.window": {"fetchmany": DATABASE},
+    "plugin.task_instances": {"select": "makes a statement; Airflow's database answers as it does Airflow's own API"},
+    "plugin.failed_tasks": {"select": "makes a statement, as above"},
+    "plugin.visitor": {"select": "makes a statement, as above"},
     "triggers.rokt": {
         "asyncio.to_thread": "one look at the ledger",
         "asyncio.sleep": "the poke interval; the triggerer ends the trigger at the task's timeout",
@@ -90,7 +102,7 @@ BOUNDS = {
     "sandbox.events_api": {"store.accept": "no wait, but a method's name"},
     "sandbox.faults": {"with _lock": BRIEF},
     "sandbox.process": {"request.urlopen": "the timeout given with it"},
-    "sandbox.rate": {"_second.wait": "no wait, but the seconds of one"},
+    "sandbox.rate": {"_counted.wait": "no wait, but the seconds of one"},
     "sandbox.server": {"_server.run": SANDBOX, "time.sleep": SANDBOX, "_thread.join": SANDBOX},
     "sandbox.store": {"with _lock": BRIEF},
 }

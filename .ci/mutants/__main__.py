@@ -23,7 +23,7 @@ from reach import Reach, measure
 from workshop import BROKEN, Bench, Job, preload, pytest_here, run, write_no_bytecode
 
 ROOT = Path(__file__).parent.parent.parent
-INNER = ["flow", "storage", "events", "audiences", "network", "answers", "api", "ledger", "delivery"]
+INNER = ["flow", "storage", "sorting", "events", "audiences", "network", "answers", "api", "ledger", "delivery"]
 NOTICED, HUNG, JUDGED, SURVIVED = "noticed", "hung", "judged", "survived"
 
 
@@ -147,7 +147,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rooms", default="api answers delivery ledger events audiences")
     parser.add_argument("--tests", default=" ".join(f"tests/{room}" for room in INNER))
     parser.add_argument(
-        "--outer", default="tests/network tests/corpus tests/operators tests/trials tests/runs tests/test_readme.py"
+        "--outer",
+        default="tests/network tests/corpus tests/operators tests/sensors tests/transfers tests/trials tests/runs "
+        "tests/commands tests/test_readme.py",
     )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--patience", type=float, default=10.0, help="seconds without need before a mutant hangs")

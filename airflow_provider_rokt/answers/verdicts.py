@@ -47,15 +47,17 @@ def judge(request: Request, status: int, body: bytes, *, repeats: bool = False) 
     None where it says nothing of a batch, which is then to be sent again in smaller company.
 
     :param status: any but the retryable ones, which say nothing of the batches.
-    :param repeats: whether an earlier attempt at the same bytes may have arrived. Rokt drops a repeated request id
-        without a word, and nobody has published whether it notes an id when it takes a batch, or before.
+    :param repeats: whether an earlier attempt at the same bytes may have arrived, as one at single batches may. Rokt
+        drops a repeated request id without a word, and nobody has published whether it notes an id when it takes a
+        batch, or before.
     :raises RoktAuthError: for 401 and 403.
     :raises RoktEndpointError: where the answer is not that of Rokt's API.
     """
     form = form_of(body, request.endpoint.success)
-    repeats = repeats and request.endpoint.verdict_per_batch
-    if repeats and status == _CONFLICT:
-        return [_UNCONFIRMED for _ in request.batches]
+    accepted = [_UNCONFIRMED if repeated else _ACCEPTED for repeated in _repeated(request, repeats)]
+    if status == _CONFLICT and _UNCONFIRMED in accepted:
+        # Of the others nothing is known: they are sent again by themselves.
+        return [verdict if verdict is _UNCONFIRMED else None for verdict in accepted]
     if error := stopping_error(request.endpoint, status, form):
         raise error
     ruling = meaning_of(status, form, request.endpoint.surface).ruling
@@ -66,7 +68,7 @@ def judge(request: Request, status: int, body: bytes, *, repeats: bool = False) 
         return [Verdict(Outcome.ACCEPTED, (FieldFault("", why),), confirmed=False) for _ in request.batches]
     refusals = refusals_in(body, request.paths) if form is Form.ERRORS else []
     if ruling is Ruling.TAKEN:
-        return _judge_accepted(request, refusals, _UNCONFIRMED if repeats else _ACCEPTED)
+        return _judge_accepted(request, refusals, accepted)
     if ruling is Ruling.TOO_LARGE:
         refusals = [Refusal(f"too large: Rokt refuses {len(request.body):,} bytes in one request")]
     return _judge_refused(request, refusals or [Refusal(f"status {status} and no reason")])
@@ -87,13 +89,19 @@ def errors_told(body: bytes) -> float:
     return len(refusals_in(body)) if form is Form.ERRORS else int(form is Form.FAILURE)
 
 
-def _judge_accepted(request: Request, refusals: Sequence[Refusal], accepted: Verdict) -> list[Verdict | None]:
+def _repeated(request: Request, repeats: bool) -> list[bool]:
+    """Of each batch, whether it may be a repeat to Rokt. An import knows none."""
+    return [request.endpoint.verdict_per_batch and (repeats or batch.repeats) for batch in request.batches]
+
+
+def _judge_accepted(request: Request, refusals: Sequence[Refusal], accepted: Sequence[Verdict]) -> list[Verdict | None]:
     """A 2xx: what is not complained of is accepted, if it is known what is complained of, and that this is all."""
     if not refusals:
-        return [accepted for _ in request.batches]
+        return list(accepted)
     attributed, all_of_them = _attribute(request, refusals)
-    rest = accepted if all_of_them and len(refusals) % _ROUND else None
-    return [_refused(found) if found else rest for found in attributed]
+    is_all = all_of_them and len(refusals) % _ROUND
+    rest = [verdict if is_all else None for verdict in accepted]
+    return [_refused(found) if found else verdict for found, verdict in zip(attributed, rest, strict=True)]
 
 
 def _judge_refused(request: Request, refusals: Sequence[Refusal]) -> list[Verdict | None]:

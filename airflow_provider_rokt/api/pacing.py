@@ -1,48 +1,42 @@
 """How many batches leave per second, over all threads of a delivery."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
 from typing import Final
 
+from airflow_provider_rokt.api.client import Answer
+from airflow_provider_rokt.api.pace import Departure, Pace
 from airflow_provider_rokt.flow.threads import THREADS, Flag, Threads
 
-# What a request without an answer may have taken to arrive: a new connection's TLS handshake and 250 kB of upload.
-LONGEST_WAY: Final = 0.25
-# A waiting request looks this often whether an answer made room earlier than expected.
-_LOOK_AGAIN: Final = 0.02
-
-
-@dataclass(slots=True, eq=False)
-class Departure:
-    """One request that left.
-
-    :param seconds: how long it counts after its arrival.
-    :param forgotten_at: when it certainly no longer counts, as far as is known.
-    """
-
-    batches: int
-    seconds: float
-    forgotten_at: float
+# A waiting request looks this often whether answers changed the pace.
+_LOOK_AGAIN: Final = 0.25
+# Whoever sends nothing for longer has no share any more: others have grown into it.
+_WARM: Final = 2.0
+_PERCENT: Final = re.compile(r"[0-9]{1,4}(\.[0-9]{1,9})?")
 
 
 class Pacer:
-    """Lets batches leave at a fixed rate, first come, first served.
+    """Lets requests leave at the delivery's :class:`~airflow_provider_rokt.api.pace.Pace`, first come, first served.
 
-    The rule holds for every one-second window in which they may arrive at the server, wherever it starts: how Rokt
-    counts is not published, and this is the strictest reading. When a request arrived is not known either, but its
-    answer came later, so it counts until a second after its answer. A request of more batches than the rate leaves
-    alone and counts for as many seconds as its batches need. How fast is decided in ``_wait_for`` alone, which is
-    where a rate that adapts belongs, with :meth:`answered` to learn from.
+    No second holds more departures than the rate, wherever it begins: how Rokt counts is not published, and this is the
+    strictest reading. A request of more batches than the rate leaves alone and counts for as many seconds as its
+    batches need.
 
-    :param batches_per_second: the rate, above 0; also below 1.
+    :param batches_per_second: the account's limit, above 0; also below 1.
+    :param concurrency: how many threads send.
+    :param ramps: whether it begins slowly.
     """
 
-    def __init__(self, batches_per_second: float, *, threads: Threads = THREADS) -> None:
+    def __init__(
+        self, batches_per_second: float, *, concurrency: int = 4, ramps: bool = True, threads: Threads = THREADS
+    ) -> None:
         if not batches_per_second > 0:
             raise ValueError("batches_per_second must be above 0")
-        self._rate = batches_per_second
+        self.batches_per_second = batches_per_second
         self._clock = threads.now
-        self._departures: list[Departure] = []
+        self._pace = Pace(batches_per_second, self._clock(), concurrency, ramps=ramps)
         self._held_until = 0.0
+        self._left_at = float("-inf")
         self._turn, self._changing = threads.lock(), threads.lock()
 
     def acquire(self, batches: int, stop: Flag) -> Departure | None:
@@ -58,15 +52,32 @@ class Pacer:
                     return None
             return None if stop.is_set() else self._depart(batches)
 
-    def answered(self, departure: Departure) -> None:
-        """Tells that an answer came: the request must have arrived by now."""
+    def answered(self, departure: Departure, answer: Answer) -> None:
+        """Learns from an answer; one that is no acceptance and no 429 says nothing of the pace."""
         with self._changing:
-            departure.forgotten_at = min(departure.forgotten_at, self._clock() + departure.seconds)
+            if answer.status == 429:
+                exceeded = answer.headers.get("X-mp-rate-limit-exceeded") or ""
+                self._pace.refused(self._clock(), departure, exceeded.strip().lower())
+            elif 200 <= answer.status < 300:
+                self._pace.accepted(self._clock(), departure, used_share(answer.headers))
 
     def hold(self, seconds: float) -> None:
         """Lets nobody leave for so long, as Rokt asks with a 429; a longer hold stays. Does not wait itself."""
         with self._changing:
             self._held_until = max(self._held_until, self._clock() + seconds)
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether another delivery may go on from its pace."""
+        return self._clock() - self._left_at < _WARM
+
+    def size(self) -> int:
+        """How many batches the next request should carry."""
+        return self._pace.size
+
+    def is_too_large(self, batches: int) -> bool:
+        """Whether a request that was packed at a higher rate should go in halves."""
+        return self._pace.is_too_large(batches)
 
     def _wait_for(self, batches: int) -> float:
         """Seconds until so many batches may leave, or until it is worth asking again."""
@@ -74,16 +85,15 @@ class Pacer:
             now = self._clock()
             if now < self._held_until:
                 return self._held_until - now
-            self._departures = [departure for departure in self._departures if departure.forgotten_at > now]
-            counted = sum([departure.batches for departure in self._departures])
-            if not counted or counted + batches <= self._rate:
-                return 0.0
-            seconds = min(departure.forgotten_at for departure in self._departures) - now
-            return min(seconds, max(_LOOK_AGAIN, seconds / 50))
+            return min(self._pace.delay(now, batches), _LOOK_AGAIN)
 
     def _depart(self, batches: int) -> Departure:
-        seconds = max(1.0, batches / self._rate)
-        departure = Departure(batches, seconds, self._clock() + LONGEST_WAY + seconds)
         with self._changing:
-            self._departures.append(departure)
-        return departure
+            self._left_at = self._clock()
+            return self._pace.depart(self._left_at, batches)
+
+
+def used_share(headers: Mapping[str, str]) -> float | None:
+    """The share of the account's limit that is used; ``None`` where an answer does not tell it, or tells nonsense."""
+    text = (headers.get("X-mp-rate-limit-percentage-used") or "").strip()
+    return float(text) / 100 if _PERCENT.fullmatch(text) else None

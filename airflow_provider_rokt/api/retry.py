@@ -12,6 +12,7 @@ import tenacity
 
 from airflow_provider_rokt.answers.meanings import is_retryable
 from airflow_provider_rokt.api.client import Answer
+from airflow_provider_rokt.api.quota import RetryQuota
 from airflow_provider_rokt.flow.threads import THREADS, Threads
 from airflow_provider_rokt.limits import RETRY_SECONDS
 from airflow_provider_rokt.network.outages import NoAnswerError
@@ -36,11 +37,19 @@ class RetryPolicy:
     cap_seconds: float = 60.0
 
 
-def retry(attempt: Callable[[], Answer], policy: RetryPolicy, sleep: Sleep, *, threads: Threads = THREADS) -> Answer:
+def retry(
+    attempt: Callable[[], Answer],
+    policy: RetryPolicy,
+    sleep: Sleep,
+    *,
+    quota: RetryQuota | None = None,
+    threads: Threads = THREADS,
+) -> Answer:
     """Tries until there is an answer that says more than "not now", or the budget is spent.
 
     :param attempt: one attempt.
     :param sleep: waits so many seconds; may raise to end it all.
+    :param quota: of the delivery's retries. A 429 needs none: it is at the door, and the pace learns from it.
     :returns: the last answer; a retryable one means that the budget is spent.
     :raises NoAnswerError: where the budget is spent and no answer came to the last attempt.
     """
@@ -53,6 +62,12 @@ def retry(attempt: Callable[[], Answer], policy: RetryPolicy, sleep: Sleep, *, t
         seconds = asked + random.uniform(0.0, policy.base_seconds) if asked else backoff(state)  # noqa: S311
         return min(seconds, max(deadline - threads.now(), 0.0))
 
+    def pause(state: tenacity.RetryCallState) -> None:
+        until = threads.now() + (state.next_action.sleep if state.next_action else 0.0)
+        if quota and _is_failure(_result(state)):
+            quota.take(deadline)
+        calls[1](max(until - threads.now(), 0.0))
+
     # tenacity's objects refer to each other, so whatever they hold stays until the garbage collector comes by, which
     # it rarely does for a few large objects. So they hold this list instead of the request of megabytes behind the
     # calls, and missing answers as values, since a raised error holds the frames it passed.
@@ -62,7 +77,9 @@ def retry(attempt: Callable[[], Answer], policy: RetryPolicy, sleep: Sleep, *, t
         wait=wait,
         # Where Rokt wants more time than is left, waiting for the end of the budget would gain nothing.
         stop=lambda state: threads.now() + _asked(state, threads.utc()) >= deadline,
-        sleep=lambda seconds: calls[1](seconds),
+        # Pauses itself, as it is told the answer; what is told seconds alone has nothing left to do.
+        before_sleep=pause,
+        sleep=lambda _: None,
         # Without this tenacity raises an error of its own, which holds the last answer only as a future.
         retry_error_callback=_result,
     )
@@ -98,6 +115,10 @@ def _caught(attempt: Callable[[], Answer]) -> Answer | NoAnswerError:
         return attempt()
     except NoAnswerError as error:
         return NoAnswerError(error.cause)
+
+
+def _is_failure(result: Answer | NoAnswerError) -> bool:
+    return isinstance(result, NoAnswerError) or result.status != 429
 
 
 def _says_not_now(result: Answer | NoAnswerError) -> bool:

@@ -14,6 +14,7 @@ from airflow_provider_rokt.audiences.plan import AudiencePlan, Change, plan_chan
 from airflow_provider_rokt.audiences.spool import MemberSpool
 from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.checks import check_enough
+from airflow_provider_rokt.flow.gate import NAMED, Gate, Lifted
 from airflow_provider_rokt.flow.row import RowRef, Skip
 from airflow_provider_rokt.flow.stream import Packed, Row, Selects
 
@@ -52,6 +53,7 @@ class AudienceStream:
     :param census: what the intake counts of its fields' values.
     :param state: what is remembered of a mirrored audience; None in the other modes.
     :param selects: tells which members to send; the others are skipped.
+    :param gate: hears what the guards object.
     """
 
     def __init__(
@@ -64,7 +66,9 @@ class AudienceStream:
         *,
         state: MirrorState | None = None,
         selects: Selects | None = None,
+        gate: Gate | None = None,
     ) -> None:
+        self._gate = gate or Gate()
         self._spool = spool
         self._intake = intake
         self._packer = packer
@@ -141,14 +145,35 @@ class AudienceStream:
 
     def guard(self) -> None:
         """Stops a run that looks like a broken query, warns of an audience Rokt does not target."""
-        guards = self._guards
-        check_enough(self._rows, guards.min_rows)
-        self.census.require(guards.max_dropped)
-        check_plan(self.counts, rows_read=self._rows, max_removed=guards.max_removed, allow_empty=guards.allow_empty)
+        guards, gate, counts, rows = self._guards, self._gate, self.counts, self._rows
+        gate.check(check_enough, rows, guards.min_rows)
+        gate.check(self.census.require, guards.max_dropped)
+        gate.check(check_plan, counts, rows_read=rows, max_removed=guards.max_removed, allow_empty=guards.allow_empty)
         if guards.mode == "mirror":
-            check_unusable(self._rejected, self._rows, guards.max_rejected)
+            gate.check(check_unusable, self._rejected, rows, guards.max_rejected)
+        lifted = Lifted(self._rejected if guards.mode == "mirror" else 0, self.census.paths_over(guards.max_dropped))
+        if gate.objected:
+            gate.settle(self._facts(), self.census, lifted, self.plan.persons() if self.plan else ())
         if warning := size_warning(self.counts, guards.mode):
             log.warning(warning)
+
+    def _facts(self) -> dict[str, int]:
+        counts, ways = self.counts, self._named()
+        return {
+            "Rows read": self._rows,
+            **({} if ways is None else {f"Members {NAMED}": ways.total()}),
+            "Members to add": counts.added if ways is None else ways[True],
+            "Members to remove": counts.removed if ways is None else ways[False],
+            "Members who stay as they are": counts.unchanged,
+            "Rows that cannot be used": self._rejected,
+        }
+
+    def _named(self) -> Counter[bool] | None:
+        """How many the run adds, and how many it removes, where it is narrowed to some."""
+        if self._selects is None or self.plan is None:
+            return None
+        members = ((change.include, RowRef.of_member(change.number, change.person)) for change in self.plan.changes())
+        return Counter(include for include, member in members if self._selects(member))
 
     def close(self) -> None:
         """Gives the disk back."""

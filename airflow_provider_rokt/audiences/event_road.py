@@ -19,12 +19,13 @@ from airflow_provider_rokt.audiences.spool import MemberSpool
 from airflow_provider_rokt.events.batch import serialise
 from airflow_provider_rokt.events.block import Document
 from airflow_provider_rokt.events.documents import MappedRow
-from airflow_provider_rokt.events.grouping import group
+from airflow_provider_rokt.events.grouping import TOO_LARGE, Grouping, coverage_of, open_batch
 from airflow_provider_rokt.events.validation import Validator
 from airflow_provider_rokt.events.values import BadValue, trimmed, unreadable
-from airflow_provider_rokt.flow.packing import RequestPacker
+from airflow_provider_rokt.flow.mark import Recall
+from airflow_provider_rokt.flow.packing import RequestPacker, RequestSize
 from airflow_provider_rokt.flow.request import Endpoint, Request
-from airflow_provider_rokt.flow.row import FieldFault, RowFault, RowRef
+from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef
 from airflow_provider_rokt.flow.stream import Packed, Row
 
 log = logging.getLogger(__name__)
@@ -149,7 +150,8 @@ class EventPacker:
     """Packs changes into bulk requests; a person's events share a batch.
 
     :param endpoint: of usual events.
-    :param audience: the audience of those who left.
+    :param audience: the task's, which is that of those who left.
+    :param recall: tells what is remembered of a change; None where nothing is, and nothing will be.
     :param paths: those of the mapping; the flag's is added for this audience, as another one's name is a row's value.
     """
 
@@ -159,11 +161,13 @@ class EventPacker:
         endpoint: Endpoint,
         *,
         audience: str,
-        batches_per_request: int,
+        batches_per_request: RequestSize,
         paths: frozenset[str] = frozenset(),
+        recall: Recall | None = None,
     ) -> None:
         self._membership = membership
         self._audience = audience
+        self._recall = recall
         self._addresses = self._hashes = 0
         if membership.flag:
             paths |= {f"user_attributes.{flag_name(membership.flag, audience)}"}
@@ -180,10 +184,21 @@ class EventPacker:
             log.warning(warning)
 
     def _pack(self, changes: Sequence[Change]) -> Packed:
-        rows = [(RowRef.of_member(change.number, change.person), self._document(change)) for change in changes]
-        grouped = group(rows)
-        requests = [self._packer.add(batch) for batch in grouped.batches]
-        return Packed([request for request in requests if request], grouped.faults)
+        packed, grouping = Packed(), Grouping()
+        for change in changes:
+            row, document = RowRef.of_member(change.number, change.person), self._document(change)
+            mark = change.mark(self._audience) if self._recall else b""
+            single = open_batch(row, document, coverage_of(document), mark)
+            if single is None:
+                packed.faults.append(RowFault(row, (TOO_LARGE,)))
+            elif self._recall and self._recall(mark) is Outcome.ACCEPTED:
+                packed.resumed[single.coverage] += 1
+                packed.resumed_rows.append(row)
+            else:
+                grouping.add(single)
+        # Packed as they are taken, since a request's size is that of the moment.
+        packed.requests = filter(None, map(self._packer.add, grouping.close()))
+        return packed
 
     def _document(self, change: Change) -> Document:
         if change.address:

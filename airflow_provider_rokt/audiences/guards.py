@@ -70,15 +70,15 @@ def check_plan(
     if rows_read == 0:
         if allow_empty:
             return
-        raise RoktAudienceError(_empty_text(counts))
+        raise _empty(counts)
     # What was never confirmed is compared only where nothing else is known, as after a first run that failed.
     removed, before = (counts.leaving, counts.members) if counts.members else (counts.removed, counts.before)
     fraction = removed / before if before else 0.0
     if fraction > max_removed:
-        raise RoktAudienceError(
-            f"The run would remove {removed} of {before} members ({_percent(fraction, max_removed)}), more than "
-            f"max_removed={max_removed} allows; nothing was sent. If the query is right, run it once with "
-            f"max_removed={ceil(fraction * 100) / 100}."
+        raise RoktAudienceError.objecting(
+            f"Would remove {removed} of {before} members ({_percent(fraction, max_removed)}), more than "
+            f"max_removed={max_removed} allows",
+            f"If the query is right, run it once with max_removed={ceil(fraction * 100) / 100}.",
         )
 
 
@@ -90,10 +90,10 @@ def check_unusable(unusable: int, rows_read: int, max_rejected: int | float) -> 
     :raises RoktAudienceError: when there are more than that.
     """
     if exceeds(unusable, rows_read, max_rejected):
-        raise RoktAudienceError(
-            f"{unusable} of {rows_read} rows name nobody who can be mirrored, and max_rejected is {max_rejected}; "
-            "nothing was sent, since their people would count as gone. Correct these rows, or allow for them with "
-            "max_rejected."
+        raise RoktAudienceError.objecting(
+            f"{unusable} of {rows_read} rows name nobody who can be mirrored, and max_rejected is {max_rejected}",
+            "Correct these rows, or allow for them with max_rejected.",
+            "Nothing was sent, since their people would count as gone.",
         )
 
 
@@ -148,8 +148,10 @@ def _percent(fraction: float, limit: float) -> str:
     return next(texts, f"{fraction:%}")
 
 
-def _empty_text(counts: PlanCounts) -> str:
-    effect = f" It would remove all {counts.before} members." if counts.before else ""
-    return (
-        f"The query returned no rows; nothing was sent.{effect} If nobody is meant to be in it, set allow_empty=True."
+def _empty(counts: PlanCounts) -> RoktAudienceError:
+    effect = f" It would have removed all {counts.before} members." if counts.before else ""
+    return RoktAudienceError.objecting(
+        "The query returned no rows",
+        "If nobody is meant to be in it, set allow_empty=True.",
+        f"Nothing was sent.{effect}",
     )

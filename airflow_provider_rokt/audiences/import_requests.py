@@ -9,13 +9,14 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, overload
+from typing import ClassVar, Final, overload
 
 from airflow_provider_rokt.audiences.address import EMAIL, OTHER
 from airflow_provider_rokt.audiences.plan import Change, MemberKind
 from airflow_provider_rokt.events.fields import COVERED
+from airflow_provider_rokt.flow.mark import MARK_BYTES, Recall
 from airflow_provider_rokt.flow.request import Endpoint, Request
-from airflow_provider_rokt.flow.row import MEMBER_DIGITS, RowRef
+from airflow_provider_rokt.flow.row import MEMBER_DIGITS, Outcome, RowRef
 from airflow_provider_rokt.limits import MEMBERS_PER_REQUEST
 
 # Enough that the engine's share per block does not show, few enough that a refused member is found in 10 halvings.
@@ -76,11 +77,15 @@ class MemberBlock:
     :param body: their JSON strings with commas between them.
     :param rows: the rows they come from.
     :param coverage: whether they are named by address or by hash, as bits.
+    :param marks: what is remembered of each of them once it is accepted, end to end; empty where nothing is.
     """
 
     body: bytes
     rows: MemberRows
     coverage: int = 0
+    marks: bytes = b""
+    # An import knows no request ids.
+    repeats: ClassVar[bool] = False
 
     def split(self) -> Sequence["MemberBlock"]:
         """Two halves, or just itself when it is a single member."""
@@ -88,10 +93,11 @@ class MemberBlock:
             return (self,)
         texts = [_encode(text) for text in json.loads(b"[" + self.body + b"]")]
         middle = len(texts) // 2
-        halves = (texts[:middle], texts[middle:])
+        cut = middle * MARK_BYTES
+        halves = ((texts[:middle], self.marks[:cut]), (texts[middle:], self.marks[cut:]))
         return [
-            MemberBlock(_joined(half), rows, self.coverage)
-            for half, rows in zip(halves, self.rows.halves(), strict=True)
+            MemberBlock(_joined(half), rows, self.coverage, marks)
+            for (half, marks), rows in zip(halves, self.rows.halves(), strict=True)
         ]
 
     def renewed(self) -> "MemberBlock":
@@ -129,12 +135,19 @@ class MemberPacker:
 
     :param max_members: members per request.
     :param max_bytes: bytes per request, envelope included.
+    :param recall: tells what is remembered of a change; None where nothing is, and nothing will be.
     :raises ValueError: for a limit that no request could keep.
     :ivar packed: members so far, by what they go by.
+    :ivar resumed: members that an earlier try of this task had sent, by coverage.
     """
 
     def __init__(
-        self, envelope: ImportEnvelope, *, max_members: int = MEMBERS_PER_REQUEST, max_bytes: int = REQUEST_BYTES
+        self,
+        envelope: ImportEnvelope,
+        *,
+        max_members: int = MEMBERS_PER_REQUEST,
+        max_bytes: int = REQUEST_BYTES,
+        recall: Recall | None = None,
     ) -> None:
         if max_members < 1 or max_bytes < SMALLEST_REQUEST_BYTES:
             raise ValueError(f"A request needs at least 1 member and {SMALLEST_REQUEST_BYTES} bytes.")
@@ -143,12 +156,19 @@ class MemberPacker:
             for include in (True, False)
             for kind in MemberKind
         }
+        self._audience = envelope.audience
+        self._recall = recall
         self.packed: Counter[MemberKind] = Counter()
+        self.resumed: Counter[int] = Counter()
 
     def requests(self, changes: Iterable[Change]) -> Iterator[Request]:
         """The requests, each as soon as it is full; at most one per action and kind is not full."""
         for change in changes:
-            request = self._lanes[change.include, change.kind].add(change)
+            mark = change.mark(self._audience) if self._recall else b""
+            if self._recall and self._recall(mark) is Outcome.ACCEPTED:
+                self.resumed[COVERED[_PATHS[change.kind]]] += 1
+                continue
+            request = self._lanes[change.include, change.kind].add(change, mark)
             if request:
                 self._count(change.kind, request)
                 yield request
@@ -178,9 +198,10 @@ class _Lane:
         self._bytes = 0
         self._blocks: list[MemberBlock] = []
         self._texts: list[str] = []
+        self._marks: list[bytes] = []
         self._changes: list[Change] = []
 
-    def add(self, change: Change) -> Request | None:
+    def add(self, change: Change, mark: bytes) -> Request | None:
         """Takes a member; returns the request that had no room for it."""
         text = _encode(change.address) if change.address else f'"{change.person}"'
         full = self.members == self._max_members or self._bytes + len(text) >= self._max_bytes
@@ -188,6 +209,7 @@ class _Lane:
         self.members += 1
         self._bytes += len(text) + 1
         self._texts.append(text)
+        self._marks.append(mark)
         self._changes.append(change)
         if len(self._texts) == MEMBERS_PER_BLOCK:
             self._close_block()
@@ -204,8 +226,10 @@ class _Lane:
         if self._texts:
             numbers = array("Q", [change.number for change in self._changes])
             keys = "".join([change.person[:MEMBER_DIGITS] for change in self._changes]).encode("ascii")
-            self._blocks.append(MemberBlock(_joined(self._texts), MemberRows(numbers, keys), self._coverage))
+            rows, marks = MemberRows(numbers, keys), b"".join(self._marks)
+            self._blocks.append(MemberBlock(_joined(self._texts), rows, self._coverage, marks))
             self._texts.clear()
+            self._marks.clear()
             self._changes.clear()
 
 

@@ -44,6 +44,7 @@ class ImportPacker:
         """The requests, each as soon as it is full."""
         for request in self._packer.requests(changes):
             yield Packed(requests=[request])
+        yield Packed(resumed=self._packer.resumed)
         sent = self._packer.packed
         if warning := mixture_warning(sent[MemberKind.EMAILS], sent[MemberKind.SHA256S]):
             log.warning(warning)

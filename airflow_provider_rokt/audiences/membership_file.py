@@ -20,6 +20,8 @@ from airflow_provider_rokt.storage.folder import Folder
 
 FORMAT: Final = "rokt-membership"
 VERSION: Final = 1
+# What it costs to forget a memory.
+STARTED_OVER: Final = "the next run then includes everyone, and cannot exclude those who have left since"
 
 _RECORD: Final = 32
 _RECORDS_AT_ONCE: Final = 4_096
@@ -31,11 +33,15 @@ class MembershipFile:
     """One file of persons.
 
     :param name: its name in the folder.
+    :param start_over: the command that forgets what it is part of.
     """
 
-    def __init__(self, folder: Folder, name: str) -> None:
+    def __init__(
+        self, folder: Folder, name: str, *, start_over: str = "airflow rokt syncs forget --audience NAME"
+    ) -> None:
         self._folder = folder
         self._name = name
+        self._start_over = start_over
 
     def write(self, header: Mapping[str, object], persons: Iterator[bytes]) -> None:
         """Writes it whole.
@@ -90,15 +96,15 @@ class MembershipFile:
     def _reading(self) -> AbstractContextManager[None]:
         return reading(f"{self._folder.uri}/{self._name}")
 
-    def unusable(self, why: str, remedy: str = "Restore it") -> RoktAudienceError:
+    def unusable(self, why: str, remedy: str = "Restore it", *, joined: str = "or") -> RoktAudienceError:
         """The error for a memory that cannot be trusted.
 
-        :param remedy: what to do unless one starts over.
+        :param remedy: what to do unless one starts over, or before that.
+        :param joined: ``or``, or ``and``.
         """
         return RoktAudienceError(
             f"The remembered membership {self._folder.uri}/{self._name} cannot be used: {why}. Nothing was sent. "
-            f"{remedy}, or start over by deleting its folder: the next run then includes everyone, and cannot exclude "
-            "those who have left since."
+            f"{remedy}, {joined} start over ({self._start_over}): {STARTED_OVER}."
         )
 
     def _parsed(self, line: bytes) -> dict[str, Any]:

@@ -17,8 +17,10 @@ from types import TracebackType
 from typing import BinaryIO, Final, NamedTuple, Self
 
 from airflow_provider_rokt.audiences.decisions import Alike, PlanCounts, contradicts, decide
-from airflow_provider_rokt.audiences.spool import ADDRESS, NUMBER, PERSON, SIGN, UNWANTED, WANTED, anonymous_file
+from airflow_provider_rokt.audiences.spool import ADDRESS, NUMBER, PERSON, SIGN, UNWANTED, WANTED
+from airflow_provider_rokt.flow.mark import mark
 from airflow_provider_rokt.flow.row import FieldFault, RowFault, RowRef
+from airflow_provider_rokt.storage.temporary import anonymous_file
 
 CONTRADICTION: Final = FieldFault("", "other rows say the opposite of the same person: both in and out")
 
@@ -53,6 +55,10 @@ class Change(NamedTuple):
         """Whether the address or its hash is sent."""
         return MemberKind.EMAILS if self.address else MemberKind.SHA256S
 
+    def mark(self, audience: str) -> bytes:
+        """What is remembered of it once it is accepted. Its content is no part of that: a change can be made again."""
+        return mark(f"{'+' if self.include else '-'}{self.person} {audience}", 0)
+
 
 class AudiencePlan:
     """The decisions of one run, sorted by person; close it to give the disk back.
@@ -82,6 +88,10 @@ class AudiencePlan:
         """
         for line in _from_start(self._file):
             yield line[PERSON], line[SIGN : SIGN + 1]
+
+    def persons(self) -> Iterator[bytes]:
+        """Whom it adds and whom it removes, a person and a sign each; the same whatever row names the person."""
+        return (person + sign for person, sign in self.decisions() if sign in _ROWS)
 
     def contradictions(self) -> Iterator[list[RowFault]]:
         """The rows whose person is both in and out, at most 1,000 at a time; that person is left as it was."""

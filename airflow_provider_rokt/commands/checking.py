@@ -7,10 +7,9 @@ from typing import Any, Final
 
 from airflow_provider_rokt.commands.dag_tasks import rendered_task
 from airflow_provider_rokt.commands.exit_status import exits
-from airflow_provider_rokt.commands.given import options_of, refuse, source_of
+from airflow_provider_rokt.commands.given import names_task, options_of, refuse, source_of
 from airflow_provider_rokt.commands.output import aligned, is_data, print_data, printable
 from airflow_provider_rokt.commands.previews import FOR_AUDIENCES, totals_by_reason
-from airflow_provider_rokt.exceptions import RoktSettingsError
 from airflow_provider_rokt.runs.options import AudienceOptions, ConversionOptions, DeliveryOptions
 from airflow_provider_rokt.sources import SqlSource
 from airflow_provider_rokt.trials.check import ROWS_CHECKED, check_delivery
@@ -36,19 +35,13 @@ _IN_THE_TASK: Final = {
 @exits
 def check(arguments: Namespace) -> int:
     """Compares a mapping with a query's columns and first rows."""
-    source, options = _of_task(arguments) if _names_task(arguments) else _of_arguments(arguments)
+    source, options = _of_task(arguments) if names_task(arguments) else _of_arguments(arguments)
     result = check_delivery(source, options, rows=arguments.rows or ROWS_CHECKED)
     if is_data(arguments.output):
         print_data(result, arguments.output)
     else:
         print("\n".join(_lines(result, options)))
     return 0 if result["ok"] else 1
-
-
-def _names_task(arguments: Namespace) -> bool:
-    if (arguments.dag_id is None) != (arguments.task_id is None):
-        raise RoktSettingsError("the command's arguments", ["give --dag-id and --task-id together"])
-    return arguments.dag_id is not None
 
 
 def _of_task(arguments: Namespace) -> tuple[SqlSource, DeliveryOptions]:
@@ -138,6 +131,8 @@ def _batches(result: Mapping[str, Any], options: DeliveryOptions) -> Iterator[st
         )
     elif result["rows_read"] <= options.fetch_size and not result["whole_query"]:
         yield f"  To see what another ORDER BY would gain, check more rows than fetch_size={options.fetch_size:,}"
+    if made["result"] < made["now"]:
+        yield f"  group_by_user='result' would make {made['result']:,} batches, whatever the order"
 
 
 def _verdict(result: Mapping[str, Any]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from airflow.cli.cli_config import (
     ARG_OUTPUT,
     ARG_VERBOSE,
+    ARG_YES,
     ActionCommand,
     Arg,
     CLICommand,
@@ -133,6 +134,94 @@ _DELIVERIES = GroupCommand(
                 ARG_VERBOSE,
             ),
         ),
+        ActionCommand(
+            name="prune",
+            help="Remove the deliveries that ended long ago",
+            description=(
+                "Removes the deliveries that ended more than so many days ago. One that never ended, as its task was\n"
+                "killed, goes once nothing was written on it for seven days more. What mirrors and retries remember\n"
+                "stays. Asks first.\n"
+                "Exit status: 0 they are removed, or told of; 1 some could not be; 2 nothing was tried."
+            ),
+            func=lazy_load_command("airflow_provider_rokt.commands.pruning.prune_deliveries"),
+            args=(
+                _arg("--days", type=_COUNT, help="how many (default: [rokt] ledger_days)"),
+                _arg("--dry-run", action="store_true", help="tell what would be removed, and remove nothing"),
+                ARG_YES,
+                ARG_OUTPUT,
+                ARG_VERBOSE,
+            ),
+        ),
+    ),
+)
+
+_ROKT_CONN_ID = _arg("--rokt-conn-id", help="needed where syncs of several connections have that name")
+_DRY_RUN = _arg("--dry-run", action="store_true", help="tell what would be done, and do nothing")
+
+_SYNCS = GroupCommand(
+    name="syncs",
+    help="What is remembered of each recurring task",
+    subcommands=(
+        ActionCommand(
+            name="list",
+            help="List the syncs: how much each remembers, and how its last delivery ended",
+            func=lazy_load_command("airflow_provider_rokt.commands.remembering.list_syncs"),
+            args=(ARG_OUTPUT, ARG_VERBOSE),
+        ),
+        ActionCommand(
+            name="show",
+            help="Show one sync: its memory, who is at work, what Airflow's database knows, its last deliveries",
+            func=lazy_load_command("airflow_provider_rokt.commands.remembering.show_sync"),
+            args=(_arg("name", help="the sync's name"), _ROKT_CONN_ID, ARG_OUTPUT, ARG_VERBOSE),
+        ),
+        ActionCommand(
+            name="mark",
+            help="Take the rows of a query for sent, as after a move from another service; send nothing",
+            description=(
+                "Takes the ids of a query's rows for sent, so that a task with send='new' leaves these rows out.\n"
+                "The sync is that of a DAG's task, with its query or another, or it is named here. Of the query only\n"
+                "the column is needed that the mapping gives for events[].data.source_message_id. Asks first.\n"
+                "Exit status: 0 they are marked, or told of; 1 some rows have no id; 2 nothing was marked."
+            ),
+            func=lazy_load_command("airflow_provider_rokt.commands.marking.mark_as_sent"),
+            args=(
+                _arg("--dag-id", help="the DAG of a task, rendered as in a run of now"),
+                _arg("--task-id", help="with --dag-id: the task; of a mapped one the first"),
+                _arg("--sql", help="the query; with --dag-id, another one than the task's"),
+                _arg("--sql-file", help="file of the query; Jinja in it is not rendered"),
+                _arg("--sql-conn-id", help="any SQL connection; with --dag-id, another one than the task's"),
+                _arg("--parameters", help="of the query: JSON, or @file"),
+                _arg("--mapping", help="destination path to source, as the operators take it: JSON, or @file"),
+                _arg("--sync", help="the sync's name"),
+                _arg("--rokt-conn-id", help=f"with --sync: its connection to Rokt (default: {DEFAULT_CONN_ID})"),
+                _DRY_RUN,
+                ARG_YES,
+                ARG_OUTPUT,
+                ARG_VERBOSE,
+            ),
+        ),
+        ActionCommand(
+            name="forget",
+            help="Start over: forget which rows a sync has sent, or who is in a mirrored audience",
+            description=(
+                "Removes what a sync remembers, here and in Airflow's database, also where only that knows of it.\n"
+                "The next run with send='new' sends every row that its query returns; Rokt drops ids that it knows\n"
+                "for 30 days or more. With --audience it is what a mirror remembers: its next run includes\n"
+                "everyone, and cannot exclude those who have left since. Ledgers of deliveries stay. Asks first.\n"
+                "Exit status: 0 it is forgotten, or told of; 2 nothing was forgotten."
+            ),
+            func=lazy_load_command("airflow_provider_rokt.commands.forgetting.forget"),
+            args=(
+                _arg("name", nargs="?", help="the sync's name"),
+                _arg("--audience", help="instead: the audience whose mirror starts over"),
+                _arg("--via", help="with --audience: import (default) or events"),
+                _ROKT_CONN_ID,
+                _DRY_RUN,
+                ARG_YES,
+                ARG_OUTPUT,
+                ARG_VERBOSE,
+            ),
+        ),
     ),
 )
 
@@ -150,6 +239,6 @@ def get_rokt_cli_commands() -> list[CLICommand]:
         GroupCommand(
             name="rokt",
             help="Check, preview and inspect what is sent to Rokt",
-            subcommands=(_CHECK, _PREVIEW, _DELIVERIES, _SANDBOX),
+            subcommands=(_CHECK, _PREVIEW, _DELIVERIES, _SYNCS, _SANDBOX),
         )
     ]

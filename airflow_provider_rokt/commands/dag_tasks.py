@@ -1,6 +1,6 @@
 """A DAG's task, loaded from its file and rendered as in a run of now, without a run, a scheduler or a worker."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -19,9 +19,10 @@ from airflow_provider_rokt.task.base_arguments import is_reference
 _NOT_NEEDED: Final = frozenset({"rokt_conn_id", "resend_from"})
 
 
-def rendered_task(dag_id: str, task_id: str) -> DeliveryOperator:
+def rendered_task(dag_id: str, task_id: str, not_needed: Collection[str] = _NOT_NEEDED) -> DeliveryOperator:
     """A task of this provider, its templates rendered for a run by hand at this moment; of a mapped one the first.
 
+    :param not_needed: the arguments that may hold what only a real run can fill; they become None.
     :raises RoktSettingsError: where there is no such task, its file cannot be imported, or a template cannot be
         rendered without a real run.
     """
@@ -35,7 +36,7 @@ def rendered_task(dag_id: str, task_id: str) -> DeliveryOperator:
     if not isinstance(task, DeliveryOperator):
         problem = f"it is a {type(task).__name__}: name a RoktConversionOperator or a RoktAudienceOperator"
         raise RoktSettingsError(f"the task {task_id!r}", [problem])
-    _render(task, _context(dag, task))
+    _render(task, _context(dag, task), not_needed)
     return task
 
 
@@ -89,12 +90,12 @@ def _first_of(mapped: Any) -> Any:
     return mapped.unmap(first)
 
 
-def _render(task: DeliveryOperator, context: Mapping[str, Any]) -> None:
-    """Renders what a check needs; a template that only a real run can fill is an error that names it."""
+def _render(task: DeliveryOperator, context: Mapping[str, Any], not_needed: Collection[str]) -> None:
+    """Renders what is needed; a template that only a real run can fill is an error that names it."""
     environment, problems = task.get_template_env(), []
     for name in task.template_fields:
-        if name in _NOT_NEEDED:
-            setattr(task, name, None)
+        if name in not_needed:
+            task.leave_out(name)
             continue
         try:
             setattr(task, name, task.render_template(getattr(task, name), context, environment))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from airflow_provider_rokt.commands.exit_status import exits
-from airflow_provider_rokt.commands.output import aligned, is_data, print_data, printable
+from airflow_provider_rokt.commands.output import aligned, blanked, is_data, print_data, printable
 from airflow_provider_rokt.exceptions import RoktLedgerDamagedError, RoktLedgerError
 from airflow_provider_rokt.flow.row import RowRef
 from airflow_provider_rokt.ledger.parts import Damage
@@ -25,9 +25,9 @@ _Read = TypeVar("_Read")
 def list_deliveries(arguments: Namespace) -> int:
     """Lists the newest deliveries, newest first."""
     ledger, output = open_ledger(), arguments.output
-    deliveries = [_entry(reader) for reader in ledger.deliveries(arguments.limit)]
+    deliveries = [entry_of(reader) for reader in ledger.deliveries(arguments.limit)]
     if not is_data(output):
-        deliveries = [{name: "" if value is None else value for name, value in row.items()} for row in deliveries]
+        deliveries = blanked(deliveries)
         if not deliveries:
             print(f"No deliveries under {ledger.uri}")
             return 0
@@ -96,7 +96,8 @@ class Findings:
             return None
 
 
-def _entry(reader: LedgerReader) -> dict[str, Any]:
+def entry_of(reader: LedgerReader) -> dict[str, Any]:
+    """A delivery as a list shows it: who sent it, how it ended, its counts; None for what cannot be told."""
     header, report = None, None
     try:
         header = reader.header
@@ -125,8 +126,10 @@ def _state(report: Mapping[str, Any] | None) -> str:
 def _task(sender: Mapping[str, Any]) -> str:
     """The task instance's name; empty for what was not sent by a task."""
     name = ".".join(str(sender[part]) for part in ("dag_id", "task_id") if sender.get(part))
-    index = sender.get("map_index")
-    return f"{name} #{index}" if isinstance(index, int) and index >= 0 else name
+    index, partition = sender.get("map_index"), sender.get("partition")
+    if not isinstance(index, int) or index < 0:
+        return name
+    return f"{name} #{index} ({partition})" if partition else f"{name} #{index}"
 
 
 def _data(found: Findings) -> dict[str, Any]:

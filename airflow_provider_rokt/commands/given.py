@@ -34,9 +34,20 @@ def options_of(kind: type[_Options], arguments: Namespace) -> _Options:
     return options_from(kind, **{name: value for name, value in given.items() if value is not None})
 
 
-def source_of(arguments: Namespace, fetch_size: int) -> SqlSource:
+def names_task(arguments: Namespace) -> bool:
+    """Whether a DAG's task is named.
+
+    :raises RoktSettingsError: where only half of its name is given.
+    """
+    if (arguments.dag_id is None) != (arguments.task_id is None):
+        raise RoktSettingsError("the command's arguments", ["give --dag-id and --task-id together"])
+    return arguments.dag_id is not None
+
+
+def source_of(arguments: Namespace, fetch_size: int, hook_params: Mapping[str, Any] | None = None) -> SqlSource:
     """The query's rows.
 
+    :param hook_params: of the SQL connection's hook.
     :raises RoktSettingsError: where there is no query, or two, or no connection.
     """
     if arguments.sql_conn_id is None:
@@ -45,7 +56,7 @@ def source_of(arguments: Namespace, fetch_size: int) -> SqlSource:
         raise RoktSettingsError("the command's arguments", ["give either --sql or --sql-file"])
     sql = arguments.sql if arguments.sql_file is None else _content("--sql-file", arguments.sql_file)
     parameters = _json("--parameters", arguments.parameters)
-    return SqlSource(arguments.sql_conn_id, sql, parameters, fetch_size=fetch_size)
+    return SqlSource(arguments.sql_conn_id, sql, parameters, hook_params, fetch_size)
 
 
 def _json(flag: str, text: str | None) -> Any:

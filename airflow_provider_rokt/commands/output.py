@@ -1,6 +1,6 @@
 """What commands print: data as Airflow's own commands print it, and text that is safe to show."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from airflow.cli.simple_table import AirflowConsole
@@ -22,6 +22,11 @@ def print_data(data: Any, output: str) -> None:
         "plain": console.print_as_plain_table,
     }
     printers[output](data)
+
+
+def blanked(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows for people, who are told nothing by a None."""
+    return [{name: "" if value is None else value for name, value in row.items()} for row in rows]
 
 
 def aligned(rows: Iterable[Sequence[object]], indent: str = "  ") -> list[str]:

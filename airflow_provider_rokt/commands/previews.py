@@ -9,10 +9,12 @@ from airflow_provider_rokt.audiences.decisions import PlanCounts
 from airflow_provider_rokt.audiences.guards import size_warning
 from airflow_provider_rokt.commands.exit_status import exits
 from airflow_provider_rokt.commands.given import options_of, refuse, source_of
+from airflow_provider_rokt.commands.known_syncs import KnownSyncs
 from airflow_provider_rokt.commands.output import is_data, print_data, printable
 from airflow_provider_rokt.flow.row import FieldFault, RowRef
 from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.runs.options import AudienceOptions, ConversionOptions
+from airflow_provider_rokt.task.configuration import open_ledger
 from airflow_provider_rokt.trials.preview import ROWS_SHOWN, preview_conversions
 
 FOR_AUDIENCES: Final = {
@@ -80,7 +82,10 @@ def _of_row(row: Mapping[str, Any]) -> Iterator[str]:
 
 def _preview_audience(arguments: Namespace) -> tuple[dict[str, Any], Iterator[str]]:
     options = options_of(AudienceOptions, arguments)
-    plan = RoktHook(arguments.rokt_conn_id).plan_audience(source_of(arguments, options.fetch_size), options)
+    # A memory that a run would refuse must not be shown as the one to go by.
+    register = KnownSyncs(open_ledger()).register
+    source = source_of(arguments, options.fetch_size)
+    plan = RoktHook(arguments.rokt_conn_id).plan_audience(source, options, register)
     return plan, _of_audience(plan, options)
 
 

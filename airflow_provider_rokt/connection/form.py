@@ -82,7 +82,7 @@ EXTRAS: Final = (
     ExtraField(
         "batches_per_second",
         "Batches per second",
-        "Your account's limit, shared by everything that sends; Rokt's default is 270.",
+        "Your account's whole limit; tasks share it by themselves. Rokt's default is 270.",
         kind="number",
         default=BATCHES_PER_SECOND,
     ),

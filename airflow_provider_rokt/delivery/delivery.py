@@ -2,10 +2,12 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from itertools import chain
 from types import TracebackType
-from typing import Final, ParamSpec, Self
+from typing import ParamSpec, Self
 
 import msgspec
 
@@ -14,20 +16,20 @@ from airflow_provider_rokt.api.retry import RetryPolicy
 from airflow_provider_rokt.delivery.brake import NOTHING_ACCEPTED, Brake
 from airflow_provider_rokt.delivery.engine import Engine
 from airflow_provider_rokt.delivery.exchange import Dispatcher, Halt, Post
+from airflow_provider_rokt.delivery.progress import Progress
 from airflow_provider_rokt.delivery.settlement import Settlement, Settler
-from airflow_provider_rokt.exceptions import RoktIncompleteError, RoktLedgerError, RoktStorageError
+from airflow_provider_rokt.exceptions import RoktError, RoktIncompleteError, RoktLedgerError, RoktStorageError
 from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.request import Request
-from airflow_provider_rokt.flow.row import Outcome, RowFault, Skip
+from airflow_provider_rokt.flow.row import Outcome, RowFault, RowRef, Skip
 from airflow_provider_rokt.flow.threads import THREADS, Threads
-from airflow_provider_rokt.ledger.report import Report, Tally
+from airflow_provider_rokt.ledger.report import Failure, Report, Tally
 from airflow_provider_rokt.ledger.writer import LedgerWriter
 
 log = logging.getLogger(__name__)
 
-_PROGRESS_SECONDS: Final = 10.0
-
 _Line = ParamSpec("_Line")
+Compare = Callable[[Report, float], Sequence[str]]
 
 
 class Delivery:
@@ -44,7 +46,12 @@ class Delivery:
     :param retry: how long one request is tried. One that is not taken in this time halts the delivery: its rows and
         all later ones fail without further waiting, so that the source can still be read to its end.
     :param cut: :meth:`~airflow_provider_rokt.api.client.RoktClient.cut` of that client.
+    :param announce: takes the marks of a request's rows before it is sent.
+    :param remember: takes the marks of rows that Rokt took, a request at a time, before the ledger is told.
     :param on_refusal: is called, in the caller's thread, where Rokt was found to have refused something.
+    :param record_accepted: name the rows that Rokt took in the ledger, too.
+    :param judge: raises what the report ends the task with, so that the ledger says it.
+    :param compare: tells what of a delivery that ended is not as usual, by its report and its seconds.
     :param threads: time and threads.
     """
 
@@ -57,7 +64,12 @@ class Delivery:
         pacer: Pacer,
         retry: RetryPolicy,
         cut: Callable[[], None] = lambda: None,
+        announce: Callable[[bytes], None] = lambda _: None,
+        remember: Callable[[bytes], None] = lambda _: None,
         on_refusal: Callable[[], None] = lambda: None,
+        record_accepted: bool = False,
+        compare: Compare | None = None,
+        judge: Callable[[Report], object] = lambda _: None,
         threads: Threads = THREADS,
     ) -> None:
         self._ledger = ledger
@@ -69,14 +81,18 @@ class Delivery:
         self._engine = Engine(settler.settle, self._given_up, cut, concurrency, threads)
         # Settlements with rejections, while nothing was accepted: it may not be the rows that are wrong.
         self._doubtful: list[Settlement] = []
+        self._announce = announce
+        self._remember = remember
         self._on_refusal = on_refusal
+        self._record_accepted = record_accepted
+        self._compare = compare
+        self._judge = judge
         self._error: Exception | None = None
         self._is_written = True
         self._stopped = False
         self._finished = False
         self._requests = 0
-        self._now = threads.now
-        self._next_progress = self._now() + _PROGRESS_SECONDS
+        self._progress = Progress(pacer.batches_per_second, threads)
 
     def read(self, count: int) -> None:
         """Counts rows read from the source.
@@ -85,10 +101,22 @@ class Delivery:
         """
         self._refuse_if_stopped()
         self._tally.read += count
+        # Where a whole result is sorted first there is nothing to book for a while.
+        self._progress.show(self._tally)
+
+    def all_read(self) -> None:
+        """Tells that the source has no more rows."""
+        self._progress.all_read()
 
     def skip(self, rows: Counter[Skip]) -> None:
         """Counts rows that are not sent on purpose, by reason."""
         self._tally.skipped += rows
+
+    def resume(self, counts: Counter[int], rows: Sequence[RowRef] = ()) -> None:
+        """Counts rows that an earlier try of this task had accepted, by their coverage; those that have a name."""
+        self._tally.resume(counts)
+        if rows and self._record_accepted:
+            self._write(self._ledger.accepted, rows, None)
 
     def drop(self, faults: Iterable[RowFault]) -> None:
         """Books values that were left out of rows that are sent."""
@@ -115,6 +143,9 @@ class Delivery:
         :raises RoktEndpointError: where the address is not Rokt's.
         :raises RoktIncompleteError: after :meth:`stop`.
         """
+        # Once sending is over, no request leaves any more, and its rows are not on their way.
+        if not self._halt.reason and (marks := b"".join([batch.marks for batch in request.batches])):
+            self._write(self._announce, marks)
         self._engine.submit(request)
         self._book(self._engine.settled())
         self._raise()
@@ -138,8 +169,14 @@ class Delivery:
         self._book(self._engine.drained())
         self._settle_doubts()
         self._raise()
+        if self._compare:
+            self._tally.degraded = self._compare(self._report(), self._progress.seconds)
         report = self._report()
         report.check_reconciled()
+        try:
+            self._judge(report)
+        except RoktError as error:
+            report = replace(report, failure=Failure.of(error))
         self._close(report, complete=True)
         self._raise()
         return report
@@ -154,12 +191,13 @@ class Delivery:
             self._describe(error, self._report())
             return
         try:
-            self._halt.because("the delivery ended early")
+            guarded = getattr(error, "objection", None) is not None
+            self._halt.because("a guard stopped it" if guarded else "the delivery ended early")
             self._engine.hurry()
             self._book(self._engine.drained())
             self._settle_doubts()
             self._tally.fail_the_rest(self._halt.reason)
-            report = self._report()
+            report = replace(self._report(), failure=Failure.of(error) if error else None)
             self._close(report, complete=False)
             report.check_reconciled()
             self._describe(error, report)
@@ -181,7 +219,7 @@ class Delivery:
             else:
                 self._settle_doubts()
                 self._count(settlement)
-            self._show_progress()
+            self._progress.show(self._tally)
 
     def _settle_doubts(self) -> None:
         """Counts what was in doubt: either the rows are to blame, since others were accepted, or none of them is."""
@@ -192,6 +230,8 @@ class Delivery:
             self._count(settlement)
 
     def _count(self, settlement: Settlement) -> None:
+        if marks := b"".join(settlement.marks):
+            self._write(self._remember, marks)
         self._tally.accepted += settlement.accepted
         self._tally.unconfirmed.update(settlement.unconfirmed)
         self._tally.reject(settlement.rejected)
@@ -204,6 +244,9 @@ class Delivery:
             self._requests += 1
             self._tally.batches += len(record.batches)
             self._write(self._ledger.request, msgspec.structs.replace(record, number=self._requests))
+        if self._record_accepted:
+            for (status, confirmed), batches in settlement.taken.items():
+                self._write(self._ledger.accepted, chain.from_iterable(batches), status, confirmed=confirmed)
         self._write_rows(Outcome.REJECTED, settlement.rejected)
         self._write_rows(Outcome.FAILED, settlement.failed)
 
@@ -240,7 +283,7 @@ class Delivery:
         return Settlement.given_up(request, f"on its way when {self._halt.reason}")
 
     def _report(self) -> Report:
-        return self._tally.report(self._ledger.delivery_id, self._ledger.uri)
+        return self._tally.report(self._ledger.delivery_id, self._ledger.uri, self._ledger.sync)
 
     def _close(self, report: Report, complete: bool) -> None:
         if self._is_written:
@@ -251,18 +294,4 @@ class Delivery:
                 self._ledger.finish(report, complete=False)
         self._engine.close()
         self._finished = True
-
-    def _show_progress(self) -> None:
-        if self._now() < self._next_progress:
-            return
-        self._next_progress = self._now() + _PROGRESS_SECONDS
-        tally = self._tally
-        log.info(
-            "Delivery %s: %d rows read, %d accepted, %d rejected, %d failed, %d skipped",
-            self._ledger.delivery_id,
-            tally.read,
-            tally.accepted,
-            tally.rejected,
-            tally.failed,
-            tally.skipped.total(),
-        )
+        self._progress.end(report)

@@ -3,13 +3,16 @@
 import logging
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from airflow_provider_rokt.answers.meanings import is_retryable
 from airflow_provider_rokt.api.client import Answer
-from airflow_provider_rokt.api.pacing import Departure, Pacer
+from airflow_provider_rokt.api.pace import Departure
+from airflow_provider_rokt.api.pacing import Pacer
+from airflow_provider_rokt.api.quota import RetryQuota
 from airflow_provider_rokt.api.retry import RetryPolicy, retry, retry_after
+from airflow_provider_rokt.delivery.progress import Repeats
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError, RoktError
 from airflow_provider_rokt.flow.request import Endpoint, Request
 from airflow_provider_rokt.flow.threads import THREADS, Threads
@@ -19,8 +22,13 @@ log = logging.getLogger(__name__)
 
 # One attempt, as RoktClient.post makes it; called by several threads.
 Post = Callable[[Endpoint, bytes], Answer]
+# Told of a status, None for no answer, and of seconds, before a request is sent again.
+TellRepeat = Callable[[int | None, float], None]
 
 NOT_DELIVERED: Final = "not delivered: "
+# A counted second is over in one, or in two where its end is written as a date. Who is asked to wait for longer, or was
+# told 429 so often, holds the others back too.
+_ACCOUNT_IS_CLOSED: Final = 3.0
 # A server may ask for as many seconds as fit its header.
 _LONGEST_SHOWN: Final = 1e10
 
@@ -62,6 +70,7 @@ class Exchange:
     :param error: what must end the delivery.
     :param retry_after: seconds that Rokt asked to wait, where that was too long to wait for.
     :param repeats: whether an attempt before the last may have arrived.
+    :param is_too_large: whether it is to go in halves, since none of it arrived and the pace has become lower.
     """
 
     request: Request
@@ -74,6 +83,7 @@ class Exchange:
     error: Exception | None = None
     retry_after: float | None = None
     repeats: bool = False
+    is_too_large: bool = False
 
 
 class Dispatcher:
@@ -91,10 +101,12 @@ class Dispatcher:
         self._policy = policy
         self._halt = halt
         self._threads = threads
+        self._quota = RetryQuota(halt.flag, threads)
+        self._repeats = Repeats(threads)
 
     def dispatch(self, request: Request) -> Exchange:
         """Sends the request; an error that must end the delivery is in what it returns, never raised."""
-        attempts = _Attempts(request, self._post, self._pacer, self._halt)
+        attempts = _Attempts(request, self._post, self._pacer, self._halt, self._repeats.tell)
         try:
             # The budget begins after this: at a low rate waiting for the first turn alone could use it up.
             attempts.wait_for_turn()
@@ -103,6 +115,8 @@ class Dispatcher:
             return attempts.exchange(failure=self._give_up(f"no answer from Rokt ({error.cause})"))
         except _HaltedError:
             return attempts.exchange(failure=attempts.halted())
+        except _TooLargeError:
+            return replace(attempts.exchange(), is_too_large=True)
         except Exception as error:  # the delivery raises it, once every row is accounted for
             return attempts.exchange(failure=failure_of(error), error=error)
         if is_retryable(answer.status):
@@ -112,7 +126,10 @@ class Dispatcher:
     def _tried(self, attempts: "_Attempts") -> Answer:
         begin = self._threads.now()
         try:
-            return retry(attempts.make, self._policy, attempts.wait, threads=self._threads)
+            answer = retry(attempts.make, self._policy, attempts.wait, quota=self._quota, threads=self._threads)
+            if not is_retryable(answer.status):
+                self._quota.succeeded()
+            return answer
         finally:
             attempts.milliseconds = (self._threads.now() - begin) * 1000
 
@@ -150,11 +167,16 @@ class _HaltedError(Exception):
     """The delivery was halted while a request waited."""
 
 
+class _TooLargeError(Exception):
+    """The pace was lowered so much that others' smaller requests would pass this one for ever."""
+
+
 class _Attempts:
     """The attempts at one request, counted."""
 
-    def __init__(self, request: Request, post: Post, pacer: Pacer, halt: Halt) -> None:
+    def __init__(self, request: Request, post: Post, pacer: Pacer, halt: Halt, tell_repeat: TellRepeat) -> None:
         self._request = request
+        self._tell_repeat = tell_repeat
         self._post = post
         self._pacer = pacer
         self._halt = halt
@@ -174,14 +196,14 @@ class _Attempts:
             self._answered(None)
             raise
         if self._departure:
-            self._pacer.answered(self._departure)
+            self._pacer.answered(self._departure, answer)
         self._answered(answer.status)
         return answer
 
     def wait(self, seconds: float) -> None:
         """Waits before the next attempt, which keeps the pace like every other, unless the delivery is halted first."""
-        log.info("Rokt answered %s; trying again in %.1f s", self._status or "nothing", seconds)
-        if self._status == 429:
+        self._tell_repeat(self._status, seconds)
+        if self._status == 429 and seconds >= _ACCOUNT_IS_CLOSED:
             # The limit is the account's: the other threads would only run into it too.
             self._pacer.hold(seconds)
         if self._halt.flag.wait(seconds):
@@ -190,6 +212,10 @@ class _Attempts:
 
     def wait_for_turn(self) -> None:
         """Waits until the request may leave, unless the delivery is halted first."""
+        # Whatever else was answered, or was not, the request may have arrived as it is, and is known by its ids.
+        has_not_arrived = set(self._answers) <= {"429"} and self._request.endpoint.counts_batches
+        if has_not_arrived and self._pacer.is_too_large(len(self._request.batches)):
+            raise _TooLargeError
         self._departure = self._pacer.acquire(self._request.paced_batches, self._halt.flag)
         if self._departure is None:
             raise _HaltedError

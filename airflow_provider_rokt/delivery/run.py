@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from airflow_provider_rokt.delivery.delivery import Delivery
 from airflow_provider_rokt.exceptions import RoktIncompleteError, RoktQueryError
 from airflow_provider_rokt.flow.checks import check_enough
+from airflow_provider_rokt.flow.gate import Gate
 from airflow_provider_rokt.flow.stream import ColumnNames, Consume, Packed, Row, Source, Stream
 from airflow_provider_rokt.ledger.report import Report
 
@@ -16,12 +17,16 @@ class Held:
 
     :param min_rows: how many rows there have to be.
     :param hold: so many rows are kept back until they are known to be there; further ones are only counted.
+    :param reads_all: nothing is sent before every row is read.
+    :param gate: hears where there are fewer, as long as nothing was sent; the stream settles it.
     """
 
-    def __init__(self, source: Source, min_rows: int, hold: int) -> None:
+    def __init__(self, source: Source, min_rows: int, hold: int, reads_all: bool, gate: Gate) -> None:
         self._source = source
         self._min_rows = min_rows
         self._hold = hold
+        self._reads_all = reads_all
+        self._gate = gate
 
     def read(self, consume: Consume) -> None:
         """Reads the source.
@@ -40,7 +45,12 @@ class Held:
                     consume(*held.pop(0))
 
         self._source.read(take)
-        check_enough(read, self._min_rows)
+        if held or self._reads_all:
+            self._gate.check(check_enough, read, self._min_rows)
+        else:
+            check_enough(read, self._min_rows, sent=True)
+        for columns, rows in held:
+            consume(columns, rows)
 
     def cancel(self) -> None:
         """Ends the reading."""
@@ -53,8 +63,6 @@ class DeliveryRun:
     :param make_stream: makes the stream once the columns are known; what it refuses is refused before the
         delivery begins, so nothing is sent and no ledger is written.
     :param begin: begins the delivery.
-    :param min_rows: how many rows there have to be.
-    :param hold: so many rows are read before the first one is sent, so that fewer than ``min_rows`` send nothing.
     """
 
     def __init__(
@@ -62,11 +70,8 @@ class DeliveryRun:
         source: Source,
         make_stream: Callable[[ColumnNames], Stream],
         begin: Callable[[], Delivery],
-        *,
-        min_rows: int = 0,
-        hold: int = 0,
     ) -> None:
-        self._source = Held(source, min_rows, hold) if min_rows else source
+        self._source = source
         self._make_stream = make_stream
         self._begin = begin
         self._stream: Stream | None = None
@@ -95,6 +100,7 @@ class DeliveryRun:
             self._read(consume)
             if self._stream is None or self._delivery is None:
                 raise RuntimeError("the source ended without naming its columns")
+            self._delivery.all_read()
             self._hand_over(self._delivery, self._stream.flush())
             self._delivery.describe(self._stream.extras, self._stream.census)
             return self._delivery.finish()
@@ -122,6 +128,7 @@ class DeliveryRun:
     def _hand_over(delivery: Delivery, made: Iterator[Packed]) -> None:
         for packed in made:
             delivery.skip(packed.skipped)
+            delivery.resume(packed.resumed, packed.resumed_rows)
             delivery.reject(packed.faults)
             delivery.drop(packed.dropped)
             for request in packed.requests:

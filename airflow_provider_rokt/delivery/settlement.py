@@ -13,7 +13,7 @@ from airflow_provider_rokt.delivery.brake import Brake
 from airflow_provider_rokt.delivery.exchange import Exchange, Halt, failure_of
 from airflow_provider_rokt.flow.packing import RequestPacker
 from airflow_provider_rokt.flow.request import Batch, Request
-from airflow_provider_rokt.flow.row import NO_ROW, FieldFault, Outcome, RowFault
+from airflow_provider_rokt.flow.row import NO_ROW, FieldFault, Outcome, RowFault, RowRef
 from airflow_provider_rokt.ledger.records import RequestRecord, VerdictRecord
 
 # Halving 1,000,000 members down to one bad one meets at most 20 refusals in a row and 100 bad events at most 200. More
@@ -32,8 +32,11 @@ class Settlement:
 
     :param records: of the exchanges that settled batches, all numbered 0.
     :param accepted: how many rows.
+    :param taken: the rows of each batch that was accepted, by the status that took it and whether that is certain; an
+        import's are made only when they are asked for.
     :param unconfirmed: how many of them by an answer that may mean something else, by reason; 0 for what has no row.
     :param in_vain: how many exchanges in a row accepted nothing.
+    :param marks: of the rows of which it is certain that Rokt took them.
     :param refused: whether Rokt refused a batch, whatever became of it then.
     :param requests: how many exchanges reached the network.
     :param coverage: accepted rows by the coverage of their batch.
@@ -44,7 +47,9 @@ class Settlement:
 
     records: list[RequestRecord] = field(default_factory=list)
     accepted: int = 0
+    taken: dict[tuple[int | None, bool], list[Sequence[RowRef]]] = field(default_factory=dict)
     unconfirmed: Counter[str] = field(default_factory=Counter)
+    marks: list[bytes] = field(default_factory=list)
     in_vain: int = 0
     refused: bool = False
     rejected: list[RowFault] = field(default_factory=list)
@@ -59,7 +64,7 @@ class Settlement:
     def given_up(cls, request: Request, why: str) -> "Settlement":
         """That of a request whose answer is no longer waited for."""
         settlement = cls()
-        settlement.book(Exchange(request, failure=why), _failed(request, why))
+        settlement.book(Exchange(request), _failed(request, why))
         return settlement
 
     def count(self, exchange: Exchange, accepted: bool) -> None:
@@ -67,11 +72,15 @@ class Settlement:
 
         :param accepted: whether it brought an acceptance.
         """
-        self.requests += exchange.attempts > 0
-        self.answers += exchange.answers
+        self.attempted(exchange)
         self.error = self.error or exchange.error
         self.retry_after = self.retry_after or exchange.retry_after
         self.in_vain = 0 if accepted else self.in_vain + 1
+
+    def attempted(self, exchange: Exchange) -> None:
+        """Adds the attempts of an exchange, whatever came of them."""
+        self.requests += exchange.attempts > 0
+        self.answers += exchange.answers
 
     def book(self, exchange: Exchange, judged: Sequence[Judged]) -> None:
         """Adds the verdicts that an exchange brought."""
@@ -81,17 +90,20 @@ class Settlement:
             if verdict.accepted:
                 rows = sum([row.number != NO_ROW for row in batch.rows])
                 self.accepted += rows
-                if not verdict.confirmed:
+                self.taken.setdefault((exchange.status, verdict.confirmed), []).append(batch.rows)
+                if verdict.confirmed:
+                    self.marks.append(batch.marks)
+                else:
                     self.unconfirmed[verdict.faults[0].reason] += rows
                 self.coverage[batch.coverage] += rows
             else:
                 booked = self.rejected if verdict.outcome is Outcome.REJECTED else self.failed
-                booked.extend(RowFault(row, verdict.faults) for row in batch.rows)
+                booked.extend(RowFault(row, verdict.faults, exchange.status) for row in batch.rows)
 
     def fail_rejected(self, why: str) -> None:
         """Takes its rejections for failures: their reasons stay, behind this one."""
         fault = FieldFault("", why)
-        self.failed += [RowFault(rejected.row, (fault, *rejected.faults)) for rejected in self.rejected]
+        self.failed += [replace(rejected, faults=(fault, *rejected.faults)) for rejected in self.rejected]
         self.rejected = []
         self.records = [replaced(record, batches=tuple(map(_as_failed, record.batches))) for record in self.records]
 
@@ -122,6 +134,10 @@ class Settler:
         while pending:
             # The last first: halves are followed down to single batches before others are begun, so few are kept.
             exchange, verdicts = self._exchange(pending.pop(), settlement.in_vain)
+            if exchange.is_too_large:
+                settlement.attempted(exchange)
+                pending += reversed(_halves(exchange.request, exchange.request.batches))
+                continue
             judged, open_, parts = _sorted(exchange.request, verdicts)
             accepted = any(verdict.accepted for _, verdict in judged)
             settlement.count(exchange, accepted)
@@ -137,7 +153,8 @@ class Settler:
         """The requests to make of what an answer left open."""
         request = exchange.request
         # An attempt without an answer may have used the ids up, too.
-        if not _took_some(exchange) or self._ids_are_burnt or exchange.repeats:
+        repeats = exchange.repeats or any(batch.repeats for batch in open_)
+        if not _took_some(exchange) or self._ids_are_burnt or repeats:
             return _halves(request, _renewed(open_))
         unexplained = errors_told(exchange.body) - len(request.batches) + len(open_)
         if unexplained <= 0:
@@ -170,7 +187,7 @@ class Settler:
             exchange = self._dispatch(request)
         else:
             exchange = Exchange(request, failure=f"not sent: Rokt refused {in_vain} requests in a row")
-        if not exchange.failure:
+        if not exchange.failure and not exchange.is_too_large:
             try:
                 return exchange, judge(request, exchange.status or 0, exchange.body, repeats=exchange.repeats)
             except Exception as error:  # the delivery raises it, once every row is accounted for

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from airflow_provider_rokt.flow.mark import MARK_BYTES
 from airflow_provider_rokt.flow.row import RowRef
 
 # Sorted names: the same content is the same bytes, in whatever order a query names its columns.
@@ -51,11 +52,15 @@ class EventBatch(NamedTuple):
     :param body: its JSON, with a ``source_request_id`` derived from a salt and everything else in it.
     :param rows: the row each event came from, in the events' order.
     :param coverage: the covered paths that it carries, as bits.
+    :param marks: what is remembered of each row once it is accepted, end to end; empty where nothing is.
+    :param repeats: whether an earlier try may have sent some of it under the same id.
     """
 
     body: bytes
     rows: tuple[RowRef, ...]
     coverage: int = 0
+    marks: bytes = b""
+    repeats: bool = False
 
     @classmethod
     def of(
@@ -66,6 +71,8 @@ class EventBatch(NamedTuple):
         more: bytes = b"",
         coverage: int = 0,
         salt: bytes = b"",
+        marks: bytes = b"",
+        repeats: bool = False,
     ) -> "EventBatch":
         """Joins what is serialised already.
 
@@ -75,11 +82,13 @@ class EventBatch(NamedTuple):
         :param more: further members of the user's object, a comma before each.
         :param salt: up to 64 bytes. The same batch under the same salt is the same request at Rokt, however often and
             by whichever try of a task it is sent; Rokt drops it when it comes again, for 30 days or more (mParticle).
+        :param marks: one for each row, or none.
         """
         content = b'%b%b,"events":[%b]}' % (user[1:-1], more, b",".join(events))
         digest = blake2b(content, digest_size=_ID_BYTES, key=salt).hexdigest()
         body = b'%b%b",%b' % (_ID, digest.encode("ascii"), content)
-        return tuple.__new__(cls, (body, tuple(rows), coverage))  # a third of the time of the constructor
+        # A third of the time of the constructor.
+        return tuple.__new__(cls, (body, tuple(rows), coverage, marks, repeats))
 
     @property
     def events(self) -> int:
@@ -95,9 +104,10 @@ class EventBatch(NamedTuple):
         # Salted by the whole's id: the parts of another one are other requests.
         salt = bytes(sections.pop("source_request_id")).strip(b'"')
         user = msgspec.json.encode(sections)
+        marks = [self.marks[place * MARK_BYTES : (place + 1) * MARK_BYTES] for place in range(len(events))]
         return [
-            self.of(user, [bytes(event)], [row], coverage=self.coverage, salt=salt)
-            for event, row in zip(events, self.rows, strict=True)
+            self.of(user, [bytes(event)], [row], coverage=self.coverage, salt=salt, marks=mark, repeats=self.repeats)
+            for event, row, mark in zip(events, self.rows, marks, strict=True)
         ]
 
     def renewed(self) -> "EventBatch":
@@ -106,7 +116,8 @@ class EventBatch(NamedTuple):
         # refused might be dropped as a repeat without a word.
         before = self.body[len(_ID) : _CONTENT - 2]
         digest = blake2b(before, digest_size=_ID_BYTES).hexdigest()
-        return self._replace(body=b'%b%b",%b' % (_ID, digest.encode("ascii"), self.body[_CONTENT:]))
+        body = b'%b%b",%b' % (_ID, digest.encode("ascii"), self.body[_CONTENT:])
+        return self._replace(body=body, repeats=False)
 
 
 # What surrounds the user's sections and the events in a body.

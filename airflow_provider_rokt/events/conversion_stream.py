@@ -1,21 +1,30 @@
 """Rows of a query become packed conversion requests: mapped, validated, told apart, grouped, packed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Final
 
-from airflow_provider_rokt.events.batch import EventBatch
 from airflow_provider_rokt.events.block import Document
 from airflow_provider_rokt.events.documents import MappedRow, MappingPlan
 from airflow_provider_rokt.events.fields import COVERED
-from airflow_provider_rokt.events.grouping import TOO_LARGE, Grouping, open_batch
+from airflow_provider_rokt.events.grouping import (
+    TOO_LARGE,
+    GroupByUser,
+    Grouping,
+    OpenBatch,
+    open_batch,
+    remembered_id_of,
+)
 from airflow_provider_rokt.events.losses import Ages, SharedReferences, planned_losses
 from airflow_provider_rokt.events.recent_keys import RecentKeys
+from airflow_provider_rokt.events.result_grouping import ResultGrouping
 from airflow_provider_rokt.events.validation import Validator
 from airflow_provider_rokt.flow.census import Census
-from airflow_provider_rokt.flow.packing import RequestPacker
+from airflow_provider_rokt.flow.gate import NAMED, Gate, Lifted, RowSum
+from airflow_provider_rokt.flow.mark import Recall, mark
+from airflow_provider_rokt.flow.packing import RequestPacker, RequestSize
 from airflow_provider_rokt.flow.request import Endpoint, Request
-from airflow_provider_rokt.flow.row import FieldFault, RowFault, Skip
+from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef, Skip
 from airflow_provider_rokt.flow.stream import Packed, Row, Selects
 from airflow_provider_rokt.flow.suspicion import Suspicion
 from airflow_provider_rokt.limits import HISTORICAL_MIN_AGE
@@ -25,18 +34,26 @@ _CLOCK_MARGIN: Final = 300
 # Rokt would drop it silently, as a repeat of what it has.
 REPEATED: Final = FieldFault("events[].data.source_message_id", "repeats the id of an earlier row with other content")
 
+# What each endpoint's events are grouped by: those of a read window, or of the whole result.
+_Groupings = Mapping[Endpoint, Grouping | ResultGrouping]
+
 
 class ConversionStream:
-    """The stream of one conversion delivery.
+    """The stream of one conversion delivery; close it to give the disk back.
 
     :param plan: how a row becomes a document.
     :param now: the delivery's start in epoch seconds; ages are counted from it.
     :param bulk: the endpoint of usual events.
     :param historical: the endpoint that takes events older than 72 hours, if they are to go there; fresher ones go to
         ``bulk`` all the same, since a batch with a fresher event is not processed there.
-    :param max_dropped: the share of a field's values in the first window that may be invalid.
+    :param group_by_user: with ``result``, nothing is handed over before every row is read.
+    :param max_dropped: the share of a field's values that may be invalid before anything is sent: of those in the first
+        window, or of all that are read by then.
+    :param gate: hears what is objected to those. Where it asks somebody, all rows are read as with ``result``.
     :param selects: tells which rows to send; the others are skipped.
+    :param recall: tells what is remembered of a row.
     :param salt: of the batches' ids, up to 64 bytes.
+    :param check: is called now and then while events are merged on the disk; what it raises ends that.
     """
 
     def __init__(
@@ -44,25 +61,32 @@ class ConversionStream:
         plan: MappingPlan,
         *,
         now: float,
-        batches_per_request: int,
+        batches_per_request: RequestSize,
         bulk: Endpoint,
         historical: Endpoint | None = None,
-        group_by_user: bool = True,
+        group_by_user: GroupByUser = True,
         max_dropped: float = 1.0,
+        gate: Gate | None = None,
         selects: Selects | None = None,
+        recall: Recall = lambda _: None,
         salt: bytes = b"",
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self._plan = plan
         self._validator = Validator("conversion")
-        self._group_by_user = group_by_user
+        self._group_by_user = bool(group_by_user)
         self._selects = selects
+        self._recall = recall
         self._max_dropped = max_dropped
+        self._gate = gate or Gate()
         self._bulk = bulk
         self._historical = historical
-        self._recent: RecentKeys[str, int] = RecentKeys()
+        self._recent: RecentKeys[str, bytes] = RecentKeys()
         self._ages = Ages(now)
         self._references = SharedReferences()
-        self._rows = 0
+        self._rows = self._selected = self._rejected = 0
+        # What the gate may have to ask about.
+        self._seen = RowSum()
         self._historical_before = (now - HISTORICAL_MIN_AGE - _CLOCK_MARGIN) * 1000
         self._packers = {
             endpoint: RequestPacker(Request(endpoint, (), paths=plan.paths), batches=batches_per_request)
@@ -70,6 +94,13 @@ class ConversionStream:
         }
         # Sent to /historical, an event is not forwarded; sent again on the usual road, it must not pass for a repeat.
         self._salts = {endpoint: _salt(salt, endpoint) for endpoint in self._packers}
+        self._whole: Mapping[Endpoint, ResultGrouping] | None = None
+        # Whoever is asked is asked about all rows: before, nobody knows what would be sent.
+        if self._gate.asks or group_by_user == "result":
+            self._whole = {
+                endpoint: ResultGrouping(salt=salt, group_by_user=self._group_by_user, check=check)
+                for endpoint, salt in self._salts.items()
+            }
         self.extras: Mapping[str, int] = {}
 
     @property
@@ -89,55 +120,114 @@ class ConversionStream:
         """Maps, validates and groups one read window, and packs it as its requests are taken.
 
         :raises RoktDroppedError: where too many of a field's values are invalid in the first one; nothing was sent.
+        :raises RoktStorageError: when the temporary folder is full.
         """
         if not self._rows:
             self._plan.warn_of_quotes(rows)
         packed = Packed()
-        valid = {
+        valid: _Groupings = self._whole or {
             endpoint: Grouping(group_by_user=self._group_by_user, salt=salt) for endpoint, salt in self._salts.items()
         }
         for block in self._plan.apply(rows, self._rows + 1):
             self._judge(block, packed, valid)
-        if not self._rows:
-            self._plan.census.require(self._max_dropped)
+        if not self._rows and not self._whole:
+            self._admit()
+        self._rejected += len(packed.faults)
         self._rows += len(rows)
-        packed.requests = self._requests({endpoint: events.close() for endpoint, events in valid.items()})
+        if not self._whole:
+            packed.requests = self._requests(valid)
         return packed
 
     def flush(self) -> Iterator[Packed]:
-        """The last, partly filled requests."""
+        """What comes of the whole result, and the last, partly filled requests.
+
+        :raises RoktDroppedError: where too many of a field's values are invalid in the whole; nothing was sent.
+        """
+        if self._whole:
+            self._admit()
+            yield Packed(requests=self._requests(self._whole))
         for packer in self._packers.values():
             if request := packer.flush():
                 yield Packed(requests=[request])
 
-    def _judge(self, block: Sequence[MappedRow], packed: Packed, valid: dict[Endpoint, Grouping]) -> None:
+    def close(self) -> None:
+        """Gives the disk back."""
+        for events in self._whole.values() if self._whole else ():
+            events.discard()
+
+    def _admit(self) -> None:
+        census, limit = self._plan.census, self._max_dropped
+        self._gate.check(census.require, limit)
+        named = {} if self._selects is None else {f"Rows {NAMED}": self._selected}
+        facts = {"Rows read": self._rows, **named, "Rows that cannot be used": self._rejected}
+        self._gate.settle(facts, census, Lifted(dropped=census.paths_over(limit)), [self._seen.digest])
+
+    def _judge(self, block: Sequence[MappedRow], packed: Packed, valid: _Groupings) -> None:
         selected = [mapped for mapped in block if self._selects is None or self._selects(mapped.row)]
         packed.skipped[Skip.NOT_NAMED] += len(block) - len(selected)
+        self._selected += len(selected)
         fits = iter(self._validator.accepted([mapped.document for mapped in selected if not mapped.faults]))
         for mapped in selected:
             self._take(mapped, not mapped.faults and next(fits), packed, valid)
 
-    def _take(self, mapped: MappedRow, fits: bool, packed: Packed, valid: dict[Endpoint, Grouping]) -> None:
+    def _take(self, mapped: MappedRow, fits: bool, packed: Packed, valid: _Groupings) -> None:
         row, document, faults, dropped, coverage = mapped
         if not faults and not fits:
             faults, lost = self._plan.mend(document, self._validator)
             dropped = [*dropped, *lost]
             coverage &= ~sum({COVERED.get(fault.path, 0) for fault in lost})
         single = None if faults else open_batch(row, document, coverage)
+        self._note(row, single, faults)
         if single is None:
-            packed.faults.append(RowFault(row, faults or (TOO_LARGE,)))
+            self._refuse(RowFault(row, faults or (TOO_LARGE,)), remembered_id_of(document), packed)
             return
         # Only what has a batch is remembered: a row that cannot be sent is no reason to refuse the next one.
         before = self._recent.before(row.key, content := single.content)
-        if before is None:
-            if dropped:
-                packed.dropped.append(RowFault(row, dropped))
-            self._references.see(row, document["events"][0]["data"]["custom_attributes"])
-            valid[self._route(document)].add(single)
-        elif before == content:
-            packed.skipped[Skip.REPEATED] += 1
+        if before is not None:
+            if before == content:
+                packed.skipped[Skip.REPEATED] += 1
+            else:
+                packed.faults.append(RowFault(row, (REPEATED,)))
+            return
+        known = self._known(single)
+        if isinstance(known, Skip):
+            packed.skipped[known] += 1
+            return
+        if dropped:
+            packed.dropped.append(RowFault(row, dropped))
+        if known is Outcome.ACCEPTED:
+            packed.resumed[coverage] += 1
+            packed.resumed_rows.append(row)
+            for grouping in valid.values():
+                grouping.part(single)
+            return
+        single.repeats = known is Outcome.FAILED
+        self._references.see(row, document["events"][0]["data"]["custom_attributes"])
+        valid[self._route(document)].add(single)
+
+    def _note(self, row: RowRef, single: OpenBatch | None, faults: Sequence[FieldFault]) -> None:
+        """What there is to say of a row goes into the plan: its name, and what would be sent or speaks against it."""
+        if not self._gate.asks:
+            return
+        key = row.key.encode("utf-8", "surrogatepass")
+        if single is None:
+            self._seen.add(key, *(fault.label.encode("utf-8", "surrogatepass") for fault in faults))
         else:
-            packed.faults.append(RowFault(row, (REPEATED,)))
+            self._seen.add(key, single.shared, single.attributes, single.events[0])
+
+    def _known(self, single: OpenBatch) -> Outcome | Skip | None:
+        """What is remembered of a row, which decides what is sent of it."""
+        known = self._recall(single.marks)
+        if known is not None and self._gate.asks:
+            self._seen.add(single.marks, known.encode())
+        return known
+
+    def _refuse(self, refused: RowFault, id_: str | None, packed: Packed) -> None:
+        """Rejects a row, unless Rokt has it: then it was right when it was sent, and no correction of it is taken."""
+        if id_ is not None and self._recall(mark(id_, 0)) not in (None, Outcome.FAILED):
+            packed.skipped[Skip.CHANGED] += 1
+        else:
+            packed.faults.append(refused)
 
     def _route(self, document: Document) -> Endpoint:
         timestamp = document["events"][0]["data"]["timestamp_unixtime_ms"]
@@ -145,10 +235,10 @@ class ConversionStream:
         self._ages.see(timestamp, is_historical=is_historical)
         return self._historical if self._historical and is_historical else self._bulk
 
-    def _requests(self, grouped: Mapping[Endpoint, Iterator[EventBatch]]) -> Iterator[Request]:
-        for endpoint, batches in grouped.items():
+    def _requests(self, valid: _Groupings) -> Iterator[Request]:
+        for endpoint, events in valid.items():
             packer = self._packers[endpoint]
-            for batch in batches:
+            for batch in events.close():
                 if request := packer.add(batch):
                     yield request
 

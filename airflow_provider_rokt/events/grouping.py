@@ -1,29 +1,31 @@
 """Brings a user's events together: Rokt limits batches per second, and a batch may hold many events of one user."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator
+from typing import Any, Final, Literal, Self
+from zlib import crc32
 
 import msgspec
 
 from airflow_provider_rokt.events.batch import ENVELOPE_BYTES, EventBatch, serialise, serialise_utf8
 from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES
 from airflow_provider_rokt.events.fields import COVERED
-from airflow_provider_rokt.flow.row import FieldFault, RowFault, RowRef
+from airflow_provider_rokt.flow.mark import ID_BYTES
+from airflow_provider_rokt.flow.mark import mark as mark_of
+from airflow_provider_rokt.flow.row import FieldFault, RowRef
 from airflow_provider_rokt.limits import ATTRIBUTES, BATCH_BYTES, EVENTS_PER_REQUEST
 
+_PRODUCTION: Final = "production"
 _ATTRIBUTES: Final = b',"user_attributes":'
 TOO_LARGE: Final = FieldFault("events[]", f"larger than {BATCH_BYTES} bytes as a batch of its own")
 
+GroupByUser = bool | Literal["result"]
+"""Not at all, within each read window, or over the whole result."""
 
-class Grouped(NamedTuple):
-    """What became of some events.
 
-    :param batches: in the order in which their first events came.
-    :param faults: the events that no batch can hold.
-    """
-
-    batches: list[EventBatch]
-    faults: list[RowFault]
+def grouping_problem(value: object) -> str | None:
+    """What is wrong with a value of ``group_by_user``, as a check of :mod:`~airflow_provider_rokt.flow.checks`."""
+    fits = isinstance(value, bool) or (isinstance(value, str) and value == "result")
+    return None if fits else "must be True, False or 'result'"
 
 
 class Grouping:
@@ -53,6 +55,10 @@ class Grouping:
         if self._group_by_user:
             self._newest[single.user] = single
 
+    def part(self, accepted: "OpenBatch") -> None:
+        """Leaves out what an earlier try sent: as then, no batch has events before and behind it, so ids stay."""
+        self._newest.pop(accepted.user, None)
+
     def close(self) -> Iterator[EventBatch]:
         """Everything taken; each batch is made when it is asked for, since their bodies are large."""
         self._newest.clear()
@@ -61,25 +67,14 @@ class Grouping:
             yield self._grouped.pop().close(self._salt)
 
 
-def group(rows: Iterable[tuple[RowRef, dict[str, Any]]], *, group_by_user: bool = True, salt: bytes = b"") -> Grouped:
-    """Groups what is at hand already, see :class:`Grouping`."""
-    grouping, faults = Grouping(group_by_user=group_by_user, salt=salt), []
-    for row, document in rows:
-        if single := open_batch(row, document, coverage_of(document)):
-            grouping.add(single)
-        else:
-            faults.append(RowFault(row, (TOO_LARGE,)))
-    return Grouped(list(grouping.close()), faults)
-
-
-def open_batch(row: RowRef, document: dict[str, Any], coverage: int) -> "OpenBatch | None":
+def open_batch(row: RowRef, document: dict[str, Any], coverage: int, mark: bytes | None = None) -> "OpenBatch | None":
     """A batch of one event, in UTF-8 where it only fits so; None where no batch can hold it.
 
-    :param document: as :class:`OpenBatch` takes it.
+    :param document: as :class:`OpenBatch` takes it, as the others.
     """
-    single = OpenBatch(row, document, coverage)
+    single = OpenBatch(row, document, coverage, mark)
     if single.size > BATCH_BYTES:
-        single = OpenBatch(row, document, coverage, escaped=False)
+        single = OpenBatch(row, document, coverage, mark, escaped=False)
     return single if single.size <= BATCH_BYTES else None
 
 
@@ -101,34 +96,71 @@ class OpenBatch:
 
     :param document: a valid batch of exactly one event; left as it is.
     :param coverage: the covered paths that it carries, as bits.
+    :param mark: what is remembered of it once it is accepted; None for that of its id and its content.
     :param escaped: make it of ASCII only; in UTF-8 what is not ASCII takes half the room. Only the first grows.
     :ivar user: the same for the same identities.
     :ivar shared: what all its events have around them, but the attributes.
     :ivar attributes: the section of user attributes as further members of the batch's object; empty for none.
+    :ivar marks: what is remembered of its rows once it is accepted.
+    :ivar repeats: whether an earlier try may have sent some of it under the same id.
     :ivar size: what its body will measure, in bytes.
     """
 
-    __slots__ = ("attributes", "coverage", "escaped", "events", "rows", "shared", "size", "user")
+    __slots__ = ("attributes", "coverage", "escaped", "events", "marks", "repeats", "rows", "shared", "size", "user")
 
-    def __init__(self, row: RowRef, document: dict[str, Any], coverage: int, *, escaped: bool = True) -> None:
+    def __init__(
+        self,
+        row: RowRef,
+        document: dict[str, Any],
+        coverage: int,
+        mark: bytes | None = None,
+        *,
+        escaped: bool = True,
+    ) -> None:
         encode = serialise if escaped else serialise_utf8
         sections = document.copy()
         (event,) = sections.pop("events")
         attributes = sections.pop("user_attributes", None)
         sections.pop("source_request_id", None)  # the batch derives its own
         self.coverage = coverage
+        self.repeats = False
         self.escaped = escaped
         self.user = _user(sections)
         self.shared = encode(sections)
         self.attributes = _ATTRIBUTES + encode(attributes) if attributes else b""
         self.events = [encode(event)]
         self.rows = [row]
+        self.marks = self._mark(remembered_id_of(document) or row.key) if mark is None else mark
         self.size = ENVELOPE_BYTES + len(self.shared) + len(self.attributes) + len(self.events[0])
 
+    @classmethod
+    def of_parts(
+        cls,
+        row: RowRef,
+        shared: bytes,
+        attributes: bytes,
+        event: bytes,
+        coverage: int,
+        mark: bytes,
+        *,
+        escaped: bool,
+        repeats: bool,
+    ) -> Self:
+        """One that was taken apart; without its user, whom ``shared`` tells as well."""
+        single = cls.__new__(cls)
+        single.coverage, single.repeats, single.escaped = coverage, repeats, escaped
+        single.user, single.shared, single.attributes = "", shared, attributes
+        single.events, single.rows, single.marks = [event], [row], mark
+        single.size = ENVELOPE_BYTES + len(shared) + len(attributes) + len(event)
+        return single
+
+    def _mark(self, id_: str) -> bytes:
+        return mark_of(id_, crc32(self.events[0], crc32(self.attributes, crc32(self.shared))))
+
     @property
-    def content(self) -> int:
-        """The same for the same content, within this process."""
-        return hash((self.shared, self.attributes, self.events[0]))
+    def content(self) -> bytes:
+        """Of a single event: the same for the same content."""
+        return self.marks[ID_BYTES:]
 
     def take(self, single: "OpenBatch") -> bool:
         """Adds an event of the same user, unless what is around it differs or a limit would be broken."""
@@ -144,9 +176,11 @@ class OpenBatch:
             return False
         self.attributes = attributes
         self.coverage |= single.coverage
+        self.repeats |= single.repeats
         self.size += grown
         self.events += single.events
         self.rows += single.rows
+        self.marks += single.marks
         return True
 
     def close(self, salt: bytes = b"") -> EventBatch:
@@ -154,7 +188,26 @@ class OpenBatch:
 
         :param salt: of its id.
         """
-        return EventBatch.of(self.shared, self.events, self.rows, self.attributes, self.coverage, salt)
+        return EventBatch.of(
+            self.shared, self.events, self.rows, self.attributes, self.coverage, salt, self.marks, self.repeats
+        )
+
+
+def id_of(document: dict[str, Any]) -> str | None:
+    """The id of a batch's single event; None where it has none that can be sent."""
+    id_: str | None = document["events"][0].get("data", {}).get("source_message_id")
+    return id_
+
+
+def remembered_id_of(document: dict[str, Any]) -> str | None:
+    """By which a batch's single event is remembered: what one environment took, another one did not."""
+    id_ = id_of(document)
+    return None if id_ is None else remembered_id(id_, document.get("environment", _PRODUCTION))
+
+
+def remembered_id(id_: str, environment: str) -> str:
+    """By which an event is remembered that has this id in an environment."""
+    return id_ if environment == _PRODUCTION else f"{environment}\0{id_}"
 
 
 def _user(sections: dict[str, Any]) -> str:

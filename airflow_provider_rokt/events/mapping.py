@@ -44,6 +44,26 @@ def compile_mapping(
     return compiler.plan()
 
 
+def step_of(
+    path: str,
+    mapping: Mapping[str, object] | None,
+    columns: Sequence[str],
+    rules: Rules,
+    profile: Profile = CONVERSION,
+) -> Step:
+    """How one field alone is read, whatever else the mapping names and the query lacks.
+
+    :param path: of one of Rokt's own fields.
+    :param mapping: as :func:`compile_mapping` takes it, as the others.
+    :raises RoktMappingError: where it is not mapped, or not to a column of the query.
+    """
+    source = _named(path, columns, profile) if mapping is None else mapping.get(path)
+    if source is None:
+        raise RoktMappingError(f"the mapping does not name {path}")
+    compiler = _Compiler(Columns(columns), rules, profile)
+    return compiler.step(destination(path, profile), _source(path, source))
+
+
 def mapping_problems(mapping: Mapping[str, object], rules: Rules, profile: Profile) -> list[str]:
     """What is wrong with a mapping whatever columns the query has, a sentence each."""
     compiler = _Compiler(None, rules, profile)
@@ -68,6 +88,22 @@ def mapped_columns(mapping: Mapping[str, object]) -> dict[str, bool]:
 def least_columns(profile: Profile) -> tuple[str, ...]:
     """The fewest columns that rows of this kind can have without a mapping."""
     return ("email", *sorted(path.rpartition(".")[2] for path in profile.required))
+
+
+def _named(path: str, columns: Sequence[str], profile: Profile) -> str:
+    """The column that means a field by its name."""
+    found = []
+    for column in columns:
+        with suppress(RoktMappingError):
+            if automatic(column, profile).path == path:
+                found.append(column)
+    if len(found) != 1:
+        name = path.rpartition(".")[2]
+        raise RoktMappingError(
+            f"{'several columns are' if found else 'no column is'} named after {path} (the query returns "
+            f"{_listed(columns) or 'none'}): select one AS {name}, or pass a mapping"
+        )
+    return found[0]
 
 
 class Columns:
@@ -155,7 +191,7 @@ class _Compiler:
     def _add(self, path: str, source: object) -> None:
         try:
             place = destination(path, self._profile)
-            self._entries.append((place, self._step(place, _source(path, source))))
+            self._entries.append((place, self.step(place, _source(path, source))))
         except RoktMappingError as problem:
             self.problems.append(str(problem))
 
@@ -195,7 +231,11 @@ class _Compiler:
             census=Census({place.path: bit for place, _ in self._entries if (bit := COVERED.get(place.path))}),
         )
 
-    def _step(self, place: Destination, source: _Source) -> Step:
+    def step(self, place: Destination, source: _Source) -> Step:
+        """How a place is filled from its source.
+
+        :raises RoktMappingError: where they do not fit.
+        """
         normalise = place.field.kind.normaliser(self._rules)
         fallback = _constant(place.path, source, normalise)
         required = place.path in self._profile.required

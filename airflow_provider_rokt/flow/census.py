@@ -1,7 +1,7 @@
 """What a run counts of its fields' values: how many there were, how many could not be read, who carries what."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 from airflow_provider_rokt.exceptions import RoktDroppedError
@@ -23,11 +23,8 @@ class Excess(NamedTuple):
     reason: str
 
     def __str__(self) -> str:
-        share, counted = 100 * self.invalid / self.values, f"{self.invalid:,} of {self.values:,}"
-        return (
-            f"{share:.3g} % of the values of {self.path} cannot be sent ({counted}, most often: {self.reason}). "
-            "Is it the right column?"
-        )
+        # Pages of logs cut a line at its end: which field and why come first.
+        return f"{100 * self.invalid / self.values:.3g} % of {self.path} cannot be sent: {self.reason}"
 
 
 class Census:
@@ -45,8 +42,15 @@ class Census:
         self.values: Counter[str] = Counter()
         self.invalid: Counter[FieldFault] = Counter()
 
-    def excess(self, max_dropped: float) -> Excess | None:
-        """The field with the largest share of invalid values, if that is more than allowed.
+    def excess(self, max_dropped: float, lifted: Collection[str] = ()) -> Excess | None:
+        """The first of :meth:`excesses`, if there is one.
+
+        :param lifted: fields that may lose any share of their values.
+        """
+        return next((excess for excess in self.excesses(max_dropped) if excess.path not in lifted), None)
+
+    def excesses(self, max_dropped: float) -> list[Excess]:
+        """The fields with a larger share of invalid values than allowed, the largest first.
 
         :param max_dropped: the share that may be invalid, of fields with at least :data:`LEAST_VALUES` values.
         """
@@ -58,7 +62,11 @@ class Census:
             for path, invalid in totals.items()
             if self.values[path] >= LEAST_VALUES and invalid / self.values[path] > max_dropped
         ]
-        return self._excess(max(found)[1], totals) if found else None
+        return [self._excess(path, totals) for _, path in sorted(found, reverse=True)]
+
+    def paths_over(self, max_dropped: float) -> frozenset[str]:
+        """The paths of :meth:`excesses`."""
+        return frozenset(excess.path for excess in self.excesses(max_dropped))
 
     def require(self, max_dropped: float) -> None:
         """Makes sure that no field has too many invalid values, before anything is sent.
@@ -66,9 +74,10 @@ class Census:
         :raises RoktDroppedError: naming the field, the share and the commonest reason.
         """
         if excess := self.excess(max_dropped):
-            raise RoktDroppedError(
-                f"{excess} Nothing was sent: max_dropped={max_dropped} allows no more. Map another column, leave the "
-                "field out, or allow more."
+            raise RoktDroppedError.objecting(
+                str(excess),
+                "Is it the right column? Map another one, leave the field out, or allow more.",
+                f"{excess.invalid:,} of {excess.values:,} values; max_dropped is {max_dropped}. Nothing was sent.",
             )
 
     def shares(self, accepted: Mapping[int, int]) -> dict[str, float]:

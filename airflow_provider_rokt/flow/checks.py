@@ -69,13 +69,15 @@ def exceeds(rows: int, total: int, limit: int | float) -> bool:
     return rows > limit
 
 
-def check_enough(rows: int, min_rows: int) -> None:
+def check_enough(rows: int, min_rows: int, *, sent: bool = False) -> None:
     """Makes sure that a query returned as many rows as expected.
 
+    :param sent: whether some of them may have been sent by now.
     :raises RoktTooFewRowsError: when it did not.
     """
     if rows < min_rows:
-        raise RoktTooFewRowsError(
-            f"expected at least {min_rows:,} rows (min_rows), the query returned {rows:,}. Check the query and what "
-            "fills its tables; a retry finds rows that were only late"
+        raise RoktTooFewRowsError.objecting(
+            f"expected at least {min_rows:,} rows (min_rows), the query returned {rows:,}",
+            "Check the query and what fills its tables; a retry finds rows that were only late.",
+            "Some of them may have been sent by then." if sent else "Nothing was sent.",
         )

@@ -1,16 +1,19 @@
 """Fills requests with batches, as full as every limit at once allows."""
 
+from collections.abc import Callable
 from math import ceil
 
 from airflow_provider_rokt.flow.request import Batch, Request
 from airflow_provider_rokt.limits import BATCHES_PER_REQUEST, EVENTS_PER_REQUEST, REQUEST_BYTES
+
+RequestSize = int | Callable[[], int]
 
 
 class RequestPacker:
     """Packs batches in order; a batch that no longer fits begins the next request.
 
     :param envelope: a request whose endpoint, prefix and suffix all requests get, e.g. ``Request(Endpoint.BULK, ())``.
-    :param batches: most batches in a request.
+    :param batches: most batches in a request; where that changes with the pace, what tells it as each one is begun.
     :param rows: most rows in a request; for events that is most events.
     :param size: most bytes in a body, brackets and commas included.
     """
@@ -19,12 +22,13 @@ class RequestPacker:
         self,
         envelope: Request,
         *,
-        batches: int = BATCHES_PER_REQUEST,
+        batches: RequestSize = BATCHES_PER_REQUEST,
         rows: int = EVENTS_PER_REQUEST,
         size: int = REQUEST_BYTES,
     ) -> None:
         self._envelope = envelope.with_batches(())
-        self._most_batches, self._most_rows, self._most_bytes = batches, rows, size
+        self._size, self._most_rows, self._most_bytes = batches, rows, size
+        self._most_batches = 0
         self._batches: list[Batch] = []
         self._rows = self._bytes = 0
         self._closed = False
@@ -43,6 +47,8 @@ class RequestPacker:
             finished = self.flush()
             if not self._has_room(rows, size):
                 raise ValueError(f"a batch of {rows} rows and {size} bytes does not fit any request")
+        if not self._batches:
+            self._most_batches = self._size if isinstance(self._size, int) else self._size()
         self._closed = alone
         self._batches.append(batch)
         self._rows += rows
@@ -60,7 +66,7 @@ class RequestPacker:
     def _has_room(self, rows: int, size: int) -> bool:
         commas = len(self._batches)
         return (
-            len(self._batches) < self._most_batches
+            (not self._batches or len(self._batches) < self._most_batches)
             and self._rows + rows <= self._most_rows
             and len(self._envelope.body) + self._bytes + commas + size <= self._most_bytes
         )

@@ -64,6 +64,14 @@ class Batch(Protocol):
     def coverage(self) -> int:
         """Which covered paths its rows carry, as bits; see :class:`~airflow_provider_rokt.flow.census.Census`."""
 
+    @property
+    def marks(self) -> bytes:
+        """What is remembered of each of its rows once it is accepted, end to end; see ``flow/mark.py``."""
+
+    @property
+    def repeats(self) -> bool:
+        """Whether an earlier try may have sent some of it under the same request id."""
+
     def split(self) -> Sequence["Batch"]:
         """Smaller batches holding the same rows, to find the one Rokt refuses; just itself when it is minimal."""
 

@@ -29,6 +29,8 @@ class Skip(StrEnum):
     REPEATED = "same id twice"
     NOT_NAMED = "not named by resend_from"
     UNCHANGED = "unchanged"
+    SENT = "sent before"
+    CHANGED = "changed since it was sent"
 
 
 class RowRef(NamedTuple):
@@ -90,7 +92,11 @@ class FieldFault(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RowFault:
-    """One row that cannot be delivered, with everything that is wrong with it."""
+    """One row that cannot be delivered, with everything that is wrong with it.
+
+    :param status: the HTTP status that decided it; None where it was never sent, or no answer came.
+    """
 
     row: RowRef
     faults: Sequence[FieldFault]
+    status: int | None = None

@@ -39,12 +39,16 @@ class Packed:
     :param faults: rows that can never be sent.
     :param dropped: rows that are sent without some of their values, which could not be.
     :param skipped: how many rows were left out on purpose, by reason.
+    :param resumed: how many rows an earlier try of this task had accepted, by coverage.
+    :param resumed_rows: the same rows; not those of an import, whose members are never all in memory.
     """
 
     requests: Iterable[Request] = field(default_factory=list)
     faults: list[RowFault] = field(default_factory=list)
     dropped: list[RowFault] = field(default_factory=list)
     skipped: Counter[Skip] = field(default_factory=Counter)
+    resumed: Counter[int] = field(default_factory=Counter)
+    resumed_rows: list[RowRef] = field(default_factory=list)
 
 
 class Stream(Protocol):

@@ -1,17 +1,20 @@
 """The hook: a connection to Rokt, and runs through it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
+from dataclasses import replace
 from typing import Any, Unpack
 
+from airflow_provider_rokt.api.pacing import Pacer
 from airflow_provider_rokt.connection import form
 from airflow_provider_rokt.events.destinations import CONVERSION, MEMBERSHIP
+from airflow_provider_rokt.flow.gate import Decide
 from airflow_provider_rokt.flow.request import Surface
 from airflow_provider_rokt.flow.stream import Source
 from airflow_provider_rokt.hooks.connected import ConnectedHook
 from airflow_provider_rokt.ledger.report import Report
 from airflow_provider_rokt.runs.audience import AudienceRun
 from airflow_provider_rokt.runs.conversions import ConversionRun
-from airflow_provider_rokt.runs.operation import OperationRun, Place
+from airflow_provider_rokt.runs.operation import OperationRun
 from airflow_provider_rokt.runs.options import (
     AudienceArguments,
     AudienceOptions,
@@ -19,10 +22,13 @@ from airflow_provider_rokt.runs.options import (
     ConversionOptions,
     options_from,
 )
+from airflow_provider_rokt.runs.place import Place
 from airflow_provider_rokt.runs.resend import resend_of
 from airflow_provider_rokt.sources import mapped_rows
+from airflow_provider_rokt.task.approval import nobody_to_ask
 from airflow_provider_rokt.task.configuration import open_ledger, retry_seconds
 from airflow_provider_rokt.task.failures import terminal_errors
+from airflow_provider_rokt.task.register import AirflowVariables
 from airflow_provider_rokt.task.sender import current_sender
 from airflow_provider_rokt.trials.audience_preview import preview_audience
 from airflow_provider_rokt.trials.preview import ROWS_SHOWN, preview_conversions
@@ -38,6 +44,7 @@ class RoktHook(ConnectedHook):
         super().__init__(rokt_conn_id)
         self._run: OperationRun[Any] | None = None
         self._stopped = False
+        self._pacers: dict[tuple[Surface, int, float], Pacer] = {}
 
     # Airflow before 3.2 asks the class itself for these two, not what it inherits.
 
@@ -75,16 +82,21 @@ class RoktHook(ConnectedHook):
             source = mapped_rows(rows, chosen.mapping, CONVERSION, chosen.fetch_size)
             return self.deliver_conversions(source, chosen).judged(chosen.max_rejected, chosen.max_dropped).summary()
 
-    def deliver_conversions(self, source: Source, options: ConversionOptions) -> Report:
+    def deliver_conversions(
+        self, source: Source, options: ConversionOptions, *, decide: Decide = nobody_to_ask, query: object = None
+    ) -> Report:
         """Delivers a source's rows and reports; judging the report is the caller's.
 
-        :raises RoktDroppedError: when too many values of a field are invalid in the first window; nothing was sent.
-        :raises RoktTooFewRowsError: for fewer rows than ``min_rows``; where that is at most ``fetch_size`` nothing was
-            sent.
+        :param decide: asked where a guard objects and ``on_guard`` is ``ask``.
+        :param query: what the source reads; who lets a run pass lets pass that alone.
+        :raises RoktDroppedError: when too many values of a field are invalid in the first window, or in all rows where
+            they are read first; nothing was sent.
+        :raises RoktTooFewRowsError: for fewer rows than ``min_rows``; where that is at most ``fetch_size``, or all rows
+            are read first, nothing was sent.
         :raises RoktError: of any other kind, see :mod:`airflow_provider_rokt.exceptions`.
         """
-        self._settings_for(Surface.EVENTS)
-        return self._deliver(ConversionRun(self._place(), options), source)
+        self._settings_for(options.surface)
+        return self._deliver(ConversionRun(self._place(), options, decide=decide, query=query), source)
 
     def preview_conversions(
         self,
@@ -137,18 +149,29 @@ class RoktHook(ConnectedHook):
             source = mapped_rows(rows, chosen.mapping, MEMBERSHIP, chosen.fetch_size)
             return self.deliver_audience(source, chosen).judged(chosen.max_rejected, chosen.max_dropped).summary()
 
-    def deliver_audience(self, source: Source, options: AudienceOptions, *, keeps_one: bool = False) -> Report:
+    def deliver_audience(
+        self,
+        source: Source,
+        options: AudienceOptions,
+        *,
+        keeps_one: bool = False,
+        decide: Decide = nobody_to_ask,
+        query: object = None,
+    ) -> Report:
         """Changes an audience by a source's rows; judging the report is the caller's, save for a mirror's memory.
 
         :param keeps_one: the running task mirrors no audience but this one, as an operator does; another one is
             refused then, since the one before would stay as it is.
+        :param decide: asked where a guard objects and ``on_guard`` is ``ask``.
+        :param query: what the source reads; who lets a run pass lets pass that alone.
         :raises RoktAudienceError: when a guard stops the run before anything is sent.
         :raises RoktDroppedError: when too many values of a field are invalid; nothing was sent.
         :raises RoktTooFewRowsError: for fewer rows than ``min_rows``; nothing was sent.
         :raises RoktError: of any other kind.
         """
-        self._settings_for(Surface.AUDIENCE_IMPORT if options.via == "import" else Surface.EVENTS)
-        return self._deliver(AudienceRun(self._place(), options, keeps_one=keeps_one), source)
+        self._settings_for(options.surface)
+        run = AudienceRun(self._place(), options, keeps_one=keeps_one, decide=decide, query=query)
+        return self._deliver(run, source)
 
     def preview_audience(
         self,
@@ -168,12 +191,17 @@ class RoktHook(ConnectedHook):
             chosen = options_from(AudienceOptions, audience=audience, mapping=mapping, **options)
             return self.plan_audience(mapped_rows(rows, chosen.mapping, MEMBERSHIP, chosen.fetch_size), chosen)
 
-    def plan_audience(self, source: Source, options: AudienceOptions) -> dict[str, Any]:
+    def plan_audience(
+        self, source: Source, options: AudienceOptions, register: MutableMapping[str, str] | None = None
+    ) -> dict[str, Any]:
         """The preview of a source's rows; see :meth:`preview_audience`.
 
+        :param register: Airflow's database; None for what tasks ask.
         :raises RoktError: of any kind.
         """
-        return preview_audience(self._place(), options, source)
+        # Outside of a task, too, a memory that a run would refuse must not be shown as the one to go by.
+        asked = AirflowVariables() if register is None else register
+        return preview_audience(replace(self._place(), register=asked), options, source)
 
     def stop(self) -> None:
         """Stops a delivery in order: what is on its way gets its verdict, nothing more is sent."""
@@ -182,7 +210,9 @@ class RoktHook(ConnectedHook):
             self._run.stop()
 
     def _place(self) -> Place:
-        return Place(self.settings, self._client, open_ledger(), current_sender(self.rokt_conn_id), retry_seconds())
+        sender = current_sender(self.rokt_conn_id)
+        register = AirflowVariables() if "task_id" in sender else None
+        return Place(self.settings, self._client, open_ledger(), sender, retry_seconds(), register, self._pacers)
 
     def _deliver(self, run: OperationRun[Any], source: Source) -> Report:
         self._run = run

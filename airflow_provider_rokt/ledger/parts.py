@@ -10,6 +10,7 @@ import msgspec
 from airflow_provider_rokt.exceptions import RoktLedgerDamagedError, RoktLedgerError
 from airflow_provider_rokt.ledger.records import (
     FORMAT,
+    AcceptedRecord,
     DeliveryHeader,
     DroppedRecord,
     Peek,
@@ -20,7 +21,7 @@ from airflow_provider_rokt.storage.folder import Folder, part_name
 
 REPORT_NAME: Final = "report.jsonl"
 
-_KINDS: Final = (DeliveryHeader, RequestRecord, RowRecord, DroppedRecord)
+_KINDS: Final = (DeliveryHeader, RequestRecord, RowRecord, DroppedRecord, AcceptedRecord)
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What a decoder raises for a line that is no record; the last for one of nothing but brackets."""
 

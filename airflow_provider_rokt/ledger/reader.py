@@ -10,6 +10,7 @@ from airflow_provider_rokt.exceptions import RoktLedgerDamagedError, RoktLedgerE
 from airflow_provider_rokt.flow.row import NO_ROW, Outcome
 from airflow_provider_rokt.ledger.parts import REPORT_NAME, UNREADABLE, Damage, Parts
 from airflow_provider_rokt.ledger.records import (
+    AcceptedRecord,
     DeliveryHeader,
     DroppedRecord,
     ReportRecord,
@@ -20,8 +21,10 @@ from airflow_provider_rokt.ledger.records import (
 from airflow_provider_rokt.storage.folder import Folder
 
 Line = RequestRecord | RowRecord | DroppedRecord
+Named = RowRecord | DroppedRecord | AcceptedRecord
 
 _LINES: Final[tuple[type[Line], ...]] = (RequestRecord, RowRecord, DroppedRecord)
+_NAMED: Final[tuple[type[Named], ...]] = (RowRecord, DroppedRecord, AcceptedRecord)
 _UNDELIVERED: Final = (Outcome.REJECTED, Outcome.FAILED)
 
 
@@ -81,9 +84,10 @@ class LedgerReader:
 
         :raises RoktLedgerDamagedError: where it is damaged.
         """
-        if not self.finished:
+        try:
+            line = next(self._folder.lines(REPORT_NAME), b"")
+        except FileNotFoundError:
             return None
-        line = next(self._folder.lines(REPORT_NAME), b"")
         try:
             msgspec.json.decode(line, type=ReportRecord)
             report = msgspec.json.decode(line, type=dict[str, Any])
@@ -102,6 +106,34 @@ class LedgerReader:
         """Whether the source was read to its end, so that every row is accounted for."""
         report = self.report()
         return report is not None and bool(report["complete"])
+
+    def final_report(self) -> dict[str, Any]:
+        """The final report, as :meth:`report` has it.
+
+        :raises RoktLedgerError: where there is none yet.
+        :raises RoktLedgerDamagedError: where it is damaged.
+        """
+        report = self.report()
+        if report is None:
+            raise RoktLedgerError(
+                f"delivery {self.delivery_id} is not over, or its task was killed: its ledger {self.uri} has no final "
+                "report. Wait for it with RoktBatchStatusSensor"
+            )
+        return report
+
+    def outcomes(self) -> Iterator[Named]:
+        """What became of each row that it names, in the order it was written: to be read to the end.
+
+        :raises RoktLedgerError: where there is no final report yet.
+        :raises RoktLedgerDamagedError: where a line is damaged, or rows are missing that the report tells of.
+        """
+        report, rows = self.final_report(), 0
+        for record in self._parts.records(*_NAMED):
+            rows += isinstance(record, RowRecord) and record.number != NO_ROW
+            yield record
+        # Rows that were never read to the end count as failed, and have no name.
+        if report["complete"] and rows != (told := report["rows_rejected"] + report["rows_failed"]):
+            self._refuse_missing(rows, told)
 
     def undelivered(self) -> Iterator[UndeliveredRecord]:
         """All rejected and failed rows, and whatever else was rejected or failed: they must be read to the end.

@@ -7,13 +7,14 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault
+from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef
 
 FORMAT: Final = 1
 """The version of these records. It grows only when an older reader would misread them."""
 
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
+# What no database takes is no count.
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class VerdictRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -73,23 +74,26 @@ class RequestRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="request"
         return msgspec.structs.replace(self, batches=tuple(v for verdict, times in single for v in (verdict,) * times))
 
 
-class RowRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="row"):
+class RowRecord(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="row"):
     """One row that was not delivered.
 
     :param outcome: ``rejected`` or ``failed``.
     :param number: its place in the query's result, from 1.
     :param key: as in :class:`~airflow_provider_rokt.flow.row.RowRef`.
+    :param status: the HTTP status that decided it; None where there was none; ledgers of the first
+        releases do not say.
     """
 
     outcome: Outcome
     number: int
     key: str
     faults: Sequence[FieldFault]
+    status: int | None = None
 
     @classmethod
     def of(cls, outcome: Outcome, fault: RowFault) -> "RowRecord":
         """The record of one fault."""
-        return cls(outcome, fault.row.number, fault.row.key, fault.faults)
+        return cls(outcome, fault.row.number, fault.row.key, fault.faults, fault.status)
 
 
 class UndeliveredRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="row"):
@@ -98,6 +102,18 @@ class UndeliveredRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="row"
     outcome: Outcome
     number: int
     key: str
+
+
+class AcceptedRecord(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="accepted"):
+    """Rows that Rokt took, by name; only where they were asked for (``record_accepted``).
+
+    :param status: the HTTP status that took them; None for rows that an earlier try of the task had sent.
+    :param confirmed: whether it is certain that they were stored.
+    """
+
+    status: int | None
+    rows: Sequence[RowRef]
+    confirmed: bool = True
 
 
 class DroppedRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="dropped"):
@@ -117,7 +133,8 @@ class DeliveryHeader(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"
 
     :param operation: ``"conversions"`` or ``"audience"``.
     :param started_at: UTC, ISO 8601.
-    :param sender: the task (``dag_id, task_id, run_id, map_index, try_number``) and its ``connection``.
+    :param sender: the task (``dag_id, task_id, run_id, map_index, try_number, max_tries``), its ``connection`` and
+        the ``batches_per_second`` of that, its ``sync`` and, of a mapped one that names its parts, its ``partition``.
     :param options: the arguments that shape what is sent; no values of rows, no secrets.
     """
 
@@ -128,6 +145,13 @@ class DeliveryHeader(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"
     sender: dict[str, Any]
     options: dict[str, Any]
 
+    @property
+    def partition(self) -> str | None:
+        """What its part of a mapped task is called, or which it is; None for what is no part of one."""
+        index = self.sender.get("map_index")
+        number = str(index) if isinstance(index, int) and index >= 0 else None
+        return self.sender.get("partition") or number
+
 
 class ShownRejection(msgspec.Struct, frozen=True):
     """One of the rejected rows that a report names."""
@@ -135,6 +159,13 @@ class ShownRejection(msgspec.Struct, frozen=True):
     row: str
     path: str
     reason: str
+
+
+class FailureRecord(msgspec.Struct, frozen=True):
+    """The error that a delivery's task ended with: its class, and what it says, no values."""
+
+    kind: str
+    text: str = ""
 
 
 class ReportRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="report"):
@@ -163,6 +194,12 @@ class ReportRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     members_added: Count = 0
     members_removed: Count = 0
     members_unchanged: Count = 0
+    rows_unconfirmed: Count = 0
+    rows_resumed: Count = 0
+    degraded: list[str] = []
+    failed_without_row: Count = 0
+    rejected_without_row: Count = 0
+    failure: FailureRecord | None = None
 
 
 class Peek(msgspec.Struct):

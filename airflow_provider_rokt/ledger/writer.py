@@ -3,16 +3,26 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 import msgspec
 
 from airflow_provider_rokt.exceptions import RoktLedgerError, RoktLedgerWriteError, RoktStorageError
-from airflow_provider_rokt.flow.row import Outcome, RowFault
+from airflow_provider_rokt.flow.row import Outcome, RowFault, RowRef
 from airflow_provider_rokt.ledger.parts import REPORT_NAME
-from airflow_provider_rokt.ledger.records import DeliveryHeader, DroppedRecord, RequestRecord, RowRecord, encode
+from airflow_provider_rokt.ledger.records import (
+    AcceptedRecord,
+    DeliveryHeader,
+    DroppedRecord,
+    RequestRecord,
+    RowRecord,
+    encode,
+)
 from airflow_provider_rokt.ledger.report import Report
 from airflow_provider_rokt.storage.folder import Folder
+
+ROWS_A_LINE: Final = 500
 
 
 class LedgerWriter:
@@ -25,12 +35,14 @@ class LedgerWriter:
 
     :ivar delivery_id: the delivery's name.
     :ivar uri: the address of its folder.
+    :ivar sync: the name of the sync it belongs to.
     :raises RoktLedgerError: where there is a ledger of that name.
     """
 
     def __init__(self, folder: Folder, header: DeliveryHeader) -> None:
         self.delivery_id = header.delivery_id
         self.uri = folder.uri
+        self.sync: str | None = header.sender.get("sync")
         self._folder = folder
         self._failure: str | None = None
         with self._writing():
@@ -56,6 +68,12 @@ class LedgerWriter:
         """Records values that were left out of rows that are sent."""
         self._write(DroppedRecord(fault.row.number, fault.row.key, fault.faults) for fault in faults)
 
+    def accepted(self, rows: Iterable[RowRef], status: int | None, *, confirmed: bool = True) -> None:
+        """Records rows that Rokt took, a few hundred a line: a request of an import may have a million."""
+        rows = iter(rows)
+        parts = iter(lambda: tuple(islice(rows, ROWS_A_LINE)), ())
+        self._write(AcceptedRecord(status, part, confirmed) for part in parts)
+
     def finish(self, report: Report, complete: bool) -> None:
         """Records the final report; nothing can be written afterwards.
 
@@ -63,7 +81,7 @@ class LedgerWriter:
         :raises RoktLedgerWriteError: where the storage fails, or did so before.
         """
         finished_at = datetime.now(UTC).isoformat(timespec="seconds")
-        line = {"kind": "report", **report.summary(), "complete": complete, "finished_at": finished_at}
+        line = {"kind": "report", **report.recorded(), "complete": complete, "finished_at": finished_at}
         try:
             with self._writing():
                 self._lines.close()

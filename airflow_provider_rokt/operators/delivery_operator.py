@@ -2,13 +2,17 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields
 from functools import cached_property, wraps
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, Unpack, cast
 
 from airflow.providers.common.compat.sdk import BaseOperator, XComArg
 
 from airflow_provider_rokt.exceptions import RoktSettingsError
+from airflow_provider_rokt.flow.warn_when import WarnWhen
+from airflow_provider_rokt.operators.delivery_link import RoktDeliveryLink
+from airflow_provider_rokt.task.approval import Asker, RoktDecisionNeeded
 from airflow_provider_rokt.task.base_arguments import TaskArguments, is_templated, known
 from airflow_provider_rokt.task.failures import RoktArgumentsError, terminal_errors
 
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
     from airflow_provider_rokt.runs.options import DeliveryOptions
     from airflow_provider_rokt.sources import SqlSource
 
+# What an asset's event tells beside the counts.
+_TOLD = {"delivery_id", "sync", "degraded"}
 _Options = TypeVar("_Options", bound="DeliveryOptions")
 _Init = TypeVar("_Init", bound=Callable[..., None])
 
@@ -50,6 +56,7 @@ class DeliveryOperator(BaseOperator):
         "rokt_conn_id",
         "environment",
         "resend_from",
+        "sync",
     )
     template_ext: Sequence[str] = (".sql",)
     template_fields_renderers: ClassVar[dict[str, str]] = {
@@ -59,6 +66,7 @@ class DeliveryOperator(BaseOperator):
         "mapping": "json",
     }
     ui_color = "#e9d8fd"
+    operator_extra_links = (RoktDeliveryLink(),)
     # Of the arguments, which were given; and those that were not None then.
     _given: frozenset[str]
     _narrowed: set[str]
@@ -83,6 +91,10 @@ class DeliveryOperator(BaseOperator):
         concurrency: int,
         fetch_size: int,
         resend_from: str | Mapping[str, Any] | XComArg | None,
+        sync: str | None,
+        on_guard: Literal["fail", "ask"],
+        record_accepted: bool,
+        warn_when: WarnWhen | None,
         **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
@@ -103,6 +115,10 @@ class DeliveryOperator(BaseOperator):
         self.concurrency = concurrency
         self.fetch_size = fetch_size
         self.resend_from = resend_from
+        self.sync = sync
+        self.on_guard = on_guard
+        self.record_accepted = record_accepted
+        self.warn_when = warn_when
 
     def render_template(self, content: Any, context: Any, jinja_env: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Renders what holds a template; a text that holds none stays the text that was written.
@@ -123,14 +139,46 @@ class DeliveryOperator(BaseOperator):
         :raises RoktTaskFailed: when running it again is useless; the cause says why.
         :raises RoktError: one that a retry may mend.
         """
+        return self._run(context, Asker())
+
+    def execute_complete(
+        self, context: "Context", event: Mapping[str, Any], plan: str = "", asked: int = 0
+    ) -> dict[str, Any]:
+        """Goes on once a person has answered: reads the query again, and sends what was shown, or nothing.
+
+        :param event: the answer, as Airflow hands it over.
+        :param plan: the digest of what was shown; empty where Airflow lost it.
+        :param asked: how often was asked.
+        :raises RoktTaskFailed: where nobody let the run pass.
+        """
+        return self._run(context, Asker.answered(event, plan, asked))
+
+    def _run(self, context: "Context", asker: Asker) -> dict[str, Any]:
         with terminal_errors():
             try:
-                return self._deliver().judged(self.max_rejected, self.max_dropped).summary()
+                report = self._deliver(asker).judged(self.max_rejected, self.max_dropped).summary()
+            except RoktDecisionNeeded as undecided:
+                # Asked where the query is closed and a mirror's lease given back.
+                question = undecided.question
             except BaseException as error:
+                # Airflow itself tells callbacks of it from 3.3 on, and in 2.
+                cast(Any, context).setdefault("exception", error)
                 # Airflow's own timeout, too, leaves every row accounted for.
-                if (report := getattr(error, "report", None)) and self.do_xcom_push:
-                    self._push(report, context)
+                if ended := getattr(error, "report", None):
+                    self._hand_over(ended, context)
+                    if self.do_xcom_push:
+                        self._push(ended, context)
                 raise
+            else:
+                self._hand_over(report, context)
+                return report
+        raise asker.ask(question, context["ti"].id)
+
+    def leave_out(self, *names: str) -> None:
+        """Goes on without arguments that were given, as what sends nothing may."""
+        for name in names:
+            setattr(self, name, None)
+        self._narrowed -= set(names)
 
     @abstractmethod
     def delivery_options(self) -> "DeliveryOptions":
@@ -140,8 +188,21 @@ class DeliveryOperator(BaseOperator):
         """
 
     @abstractmethod
-    def _deliver(self) -> "Report":
-        """Delivers the query's rows."""
+    def _deliver(self, asker: Asker) -> "Report":
+        """Delivers the query's rows.
+
+        :param asker: asked where a guard objects.
+        """
+
+    def _hand_over(self, report: Mapping[str, Any], context: "Context") -> None:
+        """Leaves the report where the task's callbacks and notifiers find it, and its counts in its assets' events."""
+        cast(Any, context)["rokt_report"] = report
+        events: Any = context.get("outlet_events")
+        counts = {name: value for name, value in report.items() if name in _TOLD or type(value) is int}
+        for outlet in self.outlets or () if events is not None else ():
+            # An outlet may be of a kind that has no events.
+            with suppress(KeyError, TypeError, AttributeError):
+                events[outlet].extra.update(counts)
 
     def _push(self, report: Mapping[str, Any], context: "Context") -> None:
         """Leaves a failed task's report where Airflow puts a good one's."""
@@ -171,6 +232,10 @@ class DeliveryOperator(BaseOperator):
         # What another task returns is there by now.
         parameters: Any = self.parameters
         return SqlSource(self.sql_conn_id, self.sql, parameters, self.sql_hook_params, self.fetch_size)
+
+    def _query(self) -> list[object]:
+        """What makes the rows, as rendered."""
+        return [self.sql_conn_id, self.sql, self.parameters, self.sql_hook_params]
 
     def _arguments(self, kind: "type[DeliveryOptions]") -> dict[str, Any]:
         arguments = {field.name: getattr(self, field.name) for field in fields(kind)}

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from airflow.providers.common.compat.sdk import XComArg
 
+from airflow_provider_rokt.flow.warn_when import WarnWhen
 from airflow_provider_rokt.operators.delivery_operator import DeliveryOperator, noting_arguments
 from airflow_provider_rokt.task.base_arguments import TaskArguments
 
 if TYPE_CHECKING:
     from airflow_provider_rokt.ledger.report import Report
     from airflow_provider_rokt.runs.options import AudienceOptions, ConversionOptions
+    from airflow_provider_rokt.task.approval import Asker
 
 
 class RoktConversionOperator(DeliveryOperator):
@@ -37,20 +39,38 @@ class RoktConversionOperator(DeliveryOperator):
         row; None as README's table of fields says. A mapping's source can say it for one field:
         ``{"column": name, "on_invalid": "reject"}``.
     :param max_dropped: the share of a field's values that may be invalid. It is judged for each field with at least 100
-        values: on the first read window, before anything is sent, and on all rows at the end.
+        values: on the first read window (on all rows where they are read first), before anything is sent, and on all
+        rows at the end.
     :param min_rows: fewer rows than this fail the task: before anything is sent where ``min_rows`` is at most
-        ``fetch_size``, else once the query has ended.
+        ``fetch_size``, or all rows are read first (``group_by_user="result"``, ``on_guard="ask"``), else once the
+        query has ended.
     :param max_rejected: rows (int) or fraction of the rows read (float) that may be rejected; above it the task
         fails without retry, after everything deliverable was delivered.
     :param concurrency: connections to Rokt, 1 to 32.
     :param fetch_size: rows read at a time.
     :param resend_from: a ``delivery_id``, or an operator's result: only rows that were rejected or failed there are
         sent. (templated)
+    :param sync: the name of the sync that this task keeps going; tasks of one name and connection share its memory.
+        None is ``<dag_id>.<task_id>``. (templated)
+    :param on_guard: what follows when ``max_dropped`` or ``min_rows`` stops the run before anything is sent: ``fail``,
+        or ``ask`` a person (Airflow 3.1 or newer), who has 24 hours: the task then sends what was shown, or fails. With
+        ``ask`` all rows are read before the first is sent, as with ``group_by_user="result"``.
+    :param record_accepted: the ledger names the rows that Rokt took, too, some 30 bytes for each; otherwise it only
+        counts them. :class:`~airflow_provider_rokt.transfers.rokt_to_sql.RoktDeliveryToSqlOperator` then writes them.
+    :param warn_when: rules against the sync's own last runs, e.g. ``{"rows_below": 0.5, "rejected_above": 0.01}``; the
+        task succeeds, and what is not as usual is told in the log, the report (``degraded``) and the asset event. See
+        :class:`~airflow_provider_rokt.flow.warn_when.WarnWhen`.
     :param group_by_user: send a user's successive events of one read window as one batch; Rokt's limit counts
-        batches.
+        batches. With ``result``, those of the whole result, whatever its order: the query is read to its end and closed
+        before anything is sent, and the events lie sorted on the worker's disk meanwhile, about 1 GB a million.
     :param historical: send events older than 72 hours to ``/historical``. Rokt does not forward those to event
         outputs, so they may never be attributed; fresher events take the usual way.
-    :returns: ``delivery_id, rows_read, rows_accepted, rows_rejected, rows_failed, rows_skipped, rows_unconfirmed``,
+    :param send: ``all`` that the query returns, in every run; or what is ``new``: rows whose ``source_message_id`` Rokt
+        has not accepted yet in this sync. So the query may overlap with the one before ("the last 3 days, every hour"),
+        and rows that came late, were rejected or failed are sent by the next run.
+    :param remember_days: for how many days the sync remembers which rows Rokt accepted.
+    :returns: ``delivery_id, sync, rows_read, rows_accepted, rows_rejected, rows_failed, rows_skipped,
+        rows_unconfirmed``, ``rows_resumed`` (of the accepted: by an earlier try of the task),
         ``skipped`` (rows by reason), ``dropped`` (values left out, by path), ``coverage`` (the share of accepted rows
         that carry each identity and what else Rokt matches people by), ``batches, requests, status_codes, ledger``
         and ``rejections``.
@@ -79,8 +99,14 @@ class RoktConversionOperator(DeliveryOperator):
         concurrency: int = 4,
         fetch_size: int = 5000,
         resend_from: str | Mapping[str, Any] | XComArg | None = None,
-        group_by_user: bool = True,
+        sync: str | None = None,
+        on_guard: Literal["fail", "ask"] = "fail",
+        record_accepted: bool = False,
+        warn_when: WarnWhen | None = None,
+        group_by_user: bool | Literal["result"] = True,
         historical: bool = False,
+        send: Literal["all", "new"] = "all",
+        remember_days: int = 90,
         **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(
@@ -101,12 +127,18 @@ class RoktConversionOperator(DeliveryOperator):
             concurrency=concurrency,
             fetch_size=fetch_size,
             resend_from=resend_from,
+            sync=sync,
+            on_guard=on_guard,
+            record_accepted=record_accepted,
+            warn_when=warn_when,
             **kwargs,
         )
         from airflow_provider_rokt.runs.options import ConversionOptions
 
         self.group_by_user = group_by_user
         self.historical = historical
+        self.send = send
+        self.remember_days = remember_days
         self._refuse_what_is_wrong(ConversionOptions)
 
     def delivery_options(self) -> "ConversionOptions":
@@ -115,9 +147,9 @@ class RoktConversionOperator(DeliveryOperator):
 
         return self._options(ConversionOptions)
 
-    def _deliver(self) -> "Report":
+    def _deliver(self, asker: "Asker") -> "Report":
         options = self.delivery_options()
-        return self.hook.deliver_conversions(self._source(), options)
+        return self.hook.deliver_conversions(self._source(), options, decide=asker, query=self._query())
 
 
 class RoktAudienceOperator(DeliveryOperator):
@@ -158,6 +190,13 @@ class RoktAudienceOperator(DeliveryOperator):
     :param fetch_size: rows read at a time.
     :param resend_from: a ``delivery_id``, or an operator's result: only members that were rejected or failed there are
         sent; not for a mirror, whose next run repairs what is missing. (templated)
+    :param sync: the name of the sync that this task keeps going. None is ``<dag_id>.<task_id>``. A mirrored list
+        belongs to one sync: where the task was renamed, give the old name. (templated)
+    :param on_guard: what follows when a guard stops the run before anything is sent (``max_removed``, an empty result,
+        unusable rows of a mirror, ``max_dropped``, ``min_rows``): ``fail``, or ``ask`` a person (Airflow 3.1 or newer),
+        who has 24 hours: the task then does what was shown, or fails.
+    :param record_accepted: the ledger names the members that Rokt took, too, some 40 bytes for each.
+    :param warn_when: as for :class:`RoktConversionOperator`.
     :param hash_emails: send addresses as their SHA-256; ready hashes are recognised either way. With False a
         member goes under the name that the row gives, an address or a hash: exclude under the one that was included, as
         nothing says that Rokt joins them. So a mirror, which remembers hashes alone, takes no False.
@@ -197,6 +236,10 @@ class RoktAudienceOperator(DeliveryOperator):
         concurrency: int = 4,
         fetch_size: int = 5000,
         resend_from: str | Mapping[str, Any] | XComArg | None = None,
+        sync: str | None = None,
+        on_guard: Literal["fail", "ask"] = "fail",
+        record_accepted: bool = False,
+        warn_when: WarnWhen | None = None,
         hash_emails: bool = True,
         max_removed: float = 0.3,
         allow_empty: bool = False,
@@ -222,6 +265,10 @@ class RoktAudienceOperator(DeliveryOperator):
             concurrency=concurrency,
             fetch_size=fetch_size,
             resend_from=resend_from,
+            sync=sync,
+            on_guard=on_guard,
+            record_accepted=record_accepted,
+            warn_when=warn_when,
             **kwargs,
         )
         from airflow_provider_rokt.runs.options import AudienceOptions
@@ -242,6 +289,6 @@ class RoktAudienceOperator(DeliveryOperator):
 
         return self._options(AudienceOptions)
 
-    def _deliver(self) -> "Report":
+    def _deliver(self, asker: "Asker") -> "Report":
         options = self.delivery_options()
-        return self.hook.deliver_audience(self._source(), options, keeps_one=True)
+        return self.hook.deliver_audience(self._source(), options, keeps_one=True, decide=asker, query=self._query())

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 
@@ -14,19 +14,21 @@ from airflow_provider_rokt.audiences.guards import check_mirrored_identities, su
 from airflow_provider_rokt.audiences.import_requests import ImportEnvelope, MemberPacker
 from airflow_provider_rokt.audiences.import_road import ImportIntake, ImportPacker
 from airflow_provider_rokt.audiences.membership import Membership
+from airflow_provider_rokt.audiences.mirror_state import MirrorState
 from airflow_provider_rokt.audiences.naming import flag_name
-from airflow_provider_rokt.audiences.plan import CONTRADICTION
+from airflow_provider_rokt.audiences.plan import CONTRADICTION, AudiencePlan
 from airflow_provider_rokt.audiences.spool import MemberSpool
 from airflow_provider_rokt.events.rules import Rules
 from airflow_provider_rokt.exceptions import RoktError, RoktMappingError
-from airflow_provider_rokt.flow.packing import batches_per_request
+from airflow_provider_rokt.flow.gate import Decide
 from airflow_provider_rokt.flow.row import Outcome, names_member
 from airflow_provider_rokt.flow.stream import ColumnNames, Source
 from airflow_provider_rokt.flow.suspicion import Suspicion
 from airflow_provider_rokt.ledger.report import Report
 from airflow_provider_rokt.runs.audience_memory import TaskNote, open_memory
-from airflow_provider_rokt.runs.operation import OperationRun, Place
+from airflow_provider_rokt.runs.operation import OperationRun
 from airflow_provider_rokt.runs.options import AudienceOptions
+from airflow_provider_rokt.runs.place import Place
 from airflow_provider_rokt.storage.failure import reading
 
 log = logging.getLogger(__name__)
@@ -41,8 +43,16 @@ class AudienceRun(OperationRun[AudienceOptions]):
     :ivar suspicions: what looks wrong, once the columns are known.
     """
 
-    def __init__(self, place: Place, options: AudienceOptions, *, keeps_one: bool = False) -> None:
-        super().__init__(place, options)
+    def __init__(
+        self,
+        place: Place,
+        options: AudienceOptions,
+        *,
+        keeps_one: bool = False,
+        decide: Decide | None = None,
+        query: object = None,
+    ) -> None:
+        super().__init__(place, options, decide=decide, query=query)
         self.memory = open_memory(place, options) if options.mode == "mirror" else None
         self._note = TaskNote(place, options.audience) if self.memory and keeps_one else None
         self._stream: AudienceStream | None = None
@@ -51,15 +61,19 @@ class AudienceRun(OperationRun[AudienceOptions]):
     def deliver(self, source: Source) -> Report:
         """Delivers the rows; see :meth:`OperationRun.deliver`.
 
-        :raises RoktAudienceError: when a guard stops the run before anything is sent.
+        :raises RoktAudienceError: when a guard stops the run before anything is sent, or the list is another sync's.
+        :raises RoktMemoryError: when a mirror's memory is not the newest; nothing was sent.
         """
         # What is refused is refused before the lease is taken, which a run that never starts would not give back.
         if self._note:
             self._note.check()
-        with self.memory or nullcontext(), ExitStack() as stack:
+        with self.memory or self._joined(), ExitStack() as stack:
+            if self.memory:
+                self.memory.require_newest()
+                self.memory.require_owner()
             self._tell_of_the_road()
             report = self._deliver(source, partial(self.make_stream, stack))
-            self._commit(report)
+            self._end(report)
         return report
 
     def _tell_of_the_road(self) -> None:
@@ -85,28 +99,38 @@ class AudienceRun(OperationRun[AudienceOptions]):
             options.min_rows,
         )
         census = columns.census(imported=options.via == "import")
-        self._stream = AudienceStream(spool, intake, packer, guards, census, state=self.memory, selects=self._resend)
+        self._stream = AudienceStream(
+            spool, intake, packer, guards, census, state=self.memory, selects=self._resend, gate=self._gate
+        )
         stack.callback(self._stream.close)
         return self._stream
 
-    def _commit(self, report: Report) -> None:
-        """Remembers a mirror whose run ended well; one that did not changes nothing, and the next one repairs."""
-        if self.memory is None or self._stream is None or self._stream.plan is None:
+    def _end(self, report: Report) -> None:
+        """Ends a run that went well. After another one, a retry of an include or exclude goes on where it ended, and a
+        mirror's next run repairs.
+        """
+        if self._stream is None or self._stream.plan is None:
             return
         try:
             report.judged(self._options.max_rejected, self._options.max_dropped)
         except RoktError:
             return
-        if report.unconfirmed:
-            log.warning("Nothing is remembered of this run, since what Rokt made of it is not confirmed")
-            return
         try:
-            self.memory.commit(self._stream.plan, self._refused(report))
-            if self._note:
-                self._note.write()
+            if self._sync:
+                self._sync.succeeded()
+            if self.memory:
+                self._commit(report, self.memory, self._stream.plan)
         except RoktError as error:
             error.report = report.summary()
             raise
+
+    def _commit(self, report: Report, memory: MirrorState, plan: AudiencePlan) -> None:
+        if report.unconfirmed:
+            log.warning("Nothing is remembered of this run, since what Rokt made of it is not confirmed")
+            return
+        memory.commit(plan, self._refused(report))
+        if self._note:
+            self._note.write()
 
     def _refused(self, report: Report) -> set[str]:
         """The keys of the members that Rokt refused; not of rows never sent, of which there may be many more."""
@@ -116,13 +140,18 @@ class AudienceRun(OperationRun[AudienceOptions]):
 
     def _packer(self, columns: MembershipColumns, membership: Membership) -> Packer:
         options, settings = self._options, self._place.settings
+        recall = self._sync.recall if self._sync else None
         if options.via == "import":
             endpoint = replace(settings.credentials.import_endpoint, success=settings.audience_success)
             envelope = ImportEnvelope(endpoint, options.audience, settings.account_id)
-            return ImportPacker(MemberPacker(envelope, max_members=options.members_per_request))
-        size = batches_per_request(settings.batches_per_second)
+            return ImportPacker(MemberPacker(envelope, max_members=options.members_per_request, recall=recall))
         return EventPacker(
-            membership, BULK, audience=options.audience, batches_per_request=size, paths=columns.plan.paths
+            membership,
+            BULK,
+            audience=options.audience,
+            batches_per_request=self._pacer.size,
+            paths=columns.plan.paths,
+            recall=recall,
         )
 
 

@@ -7,15 +7,16 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
 from airflow_provider_rokt.connection.settings import RoktSettings
 from airflow_provider_rokt.exceptions import RoktAudienceError
-from airflow_provider_rokt.ledger.overview import Ledger
-from airflow_provider_rokt.runs.operation import Place
+from airflow_provider_rokt.runs.mirrored_list import MirroredList, memories
 from airflow_provider_rokt.runs.options import AudienceOptions
-from airflow_provider_rokt.storage.folder import ABANDONED_SECONDS, Folder, digest_name
+from airflow_provider_rokt.runs.place import Place
+from airflow_provider_rokt.storage.folder import ABANDONED_SECONDS, digest_name
 
 log = logging.getLogger(__name__)
 
@@ -24,13 +25,21 @@ _NOTES_READ: Final = 200
 
 def open_memory(place: Place, options: AudienceOptions) -> MirrorState:
     """The memory of the mirror that a task or a call keeps."""
-    # The two roads lead to two lists at Rokt, so each has a memory of its own.
-    name = digest_name(place.settings.conn_id, options.via, options.audience)
-    return MirrorState(_memories(place.ledger).folder(name), _list_of(place.settings, options), _run_name(place.sender))
+    mirrored = MirroredList(place.ledger, place.settings.conn_id, options.via, options.audience)
+    return MirrorState(
+        mirrored.folder,
+        _settings_of(place.settings, options),
+        _run_name(place.sender),
+        owner=place.sync_name(options.sync),
+        check=partial(mirrored.check, place.register),
+        note=partial(mirrored.note, place.register),
+    )
 
 
 class TaskNote:
     """Which audience a task mirrors: renamed, the list it left would stay at Rokt as it is.
+
+    The other way round, which sync mirrors a list, is in the list's own memory.
 
     Not for mapped tasks, whose places in the map may stand for other audiences tomorrow; nor outside of a task.
     """
@@ -38,7 +47,7 @@ class TaskNote:
     def __init__(self, place: Place, audience: str) -> None:
         sender = place.sender
         self._audience = audience
-        self._folder = _memories(place.ledger).folder("tasks")
+        self._folder = memories(place.ledger).folder("tasks")
         self._task = (str(sender["dag_id"]), str(sender["task_id"])) if sender.get("map_index", 0) == -1 else None
 
     def check(self) -> None:
@@ -91,12 +100,7 @@ class TaskNote:
                 self._folder.create(digest_name(*self._task), self._audience.encode())
 
 
-def _memories(ledger: Ledger) -> Folder:
-    """Beside the deliveries, where nobody looks for one."""
-    return ledger.beside("_audiences")
-
-
-def _list_of(settings: RoktSettings, options: AudienceOptions) -> dict[str, str | bool]:
+def _settings_of(settings: RoktSettings, options: AudienceOptions) -> dict[str, str | bool]:
     """What tells the list at Rokt from any other: remembered of one, another would be told nothing.
 
     No credentials: they are rotated, and the list stays. So where a key alone names the account, as with v1.0 of the

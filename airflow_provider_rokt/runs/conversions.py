@@ -5,20 +5,25 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from airflow_provider_rokt.api.endpoints import BULK, HISTORICAL
+from airflow_provider_rokt.delivery.run import Held
 from airflow_provider_rokt.events.conversion_stream import ConversionStream
+from airflow_provider_rokt.events.grouping import GroupByUser
 from airflow_provider_rokt.events.mapping import compile_mapping
 from airflow_provider_rokt.exceptions import (
     RoktDroppedError,
     RoktIncompleteError,
     RoktRejectedError,
+    RoktSettingsError,
     RoktStorageError,
 )
-from airflow_provider_rokt.flow.packing import batches_per_request
+from airflow_provider_rokt.flow.gate import Gate
+from airflow_provider_rokt.flow.mark import Recall
+from airflow_provider_rokt.flow.packing import RequestSize
 from airflow_provider_rokt.flow.stream import ColumnNames, Selects, Source
 from airflow_provider_rokt.ledger.report import Report
 from airflow_provider_rokt.runs.operation import OperationRun
-from airflow_provider_rokt.runs.options import ConversionOptions
-from airflow_provider_rokt.runs.tries import Tries
+from airflow_provider_rokt.runs.options import NAMES_NO_SYNC, ConversionOptions
+from airflow_provider_rokt.syncs.sync_delivery import SyncDelivery
 
 log = logging.getLogger(__name__)
 
@@ -36,41 +41,58 @@ class ConversionRun(OperationRun[ConversionOptions]):
                 "historical=True: events older than 72 hours go to /historical, which does not forward them to event "
                 "outputs; they may never be attributed to a campaign"
             )
-        tries = Tries(self._place.ledger.beside("_tries"), self._place.sender)
-        size = batches_per_request(self._place.settings.batches_per_second)
+        if options.send == "new" and self._place.sync_name(options.sync) is None:
+            raise RoktSettingsError("argument 'sync'", [NAMES_NO_SYNC])
+        with self._joined(anchored=options.send == "new", days=options.remember_days) as sync:
+            try:
+                report = self._deliver(self._held(source), self._stream_maker(sync))
+            finally:
+                self._warn()
+                if self._stream:
+                    self._stream.close()
+            self._end(sync, report)
+        return report
+
+    def _held(self, source: Source) -> Source:
+        """The source of which too short a result sends nothing, as far as it fits a read window or is read whole."""
+        enough = self._options.min_rows
+        # More than a window would fill the memory.
+        hold = enough if enough <= self._options.fetch_size else 0
+        reads_all = self._gate.asks or self._options.group_by_user == "result"
+        return Held(source, enough, hold, reads_all, self._gate)
+
+    def _stream_maker(self, sync: SyncDelivery) -> Callable[[ColumnNames], ConversionStream]:
         make_stream = stream_maker(
-            options,
-            batches=size,
-            group_by_user=options.group_by_user,
-            max_dropped=options.max_dropped,
+            self._options,
+            batches=self._pacer.size,
+            group_by_user=self._options.group_by_user,
+            max_dropped=self._options.max_dropped,
+            gate=self._gate,
             selects=self._resend,
-            salt=tries.salt(),
+            recall=sync.recall,
+            salt=sync.salt,
+            check=self._refuse_if_stopped,
         )
 
         def make(columns: ColumnNames) -> ConversionStream:
             self._stream = make_stream(columns)
             return self._stream
 
-        try:
-            report = self._deliver(source, make, min_rows=options.min_rows, on_refusal=tries.end)
-        finally:
-            self._warn()
-        self._end(tries, report)
-        return report
+        return make
 
     def _warn(self) -> None:
         """However it ended: what was accepted may be lost all the same."""
         for suspicion in self._stream.suspicions() if self._stream else ():
             log.warning("%s", suspicion.text)
 
-    def _end(self, tries: Tries, report: Report) -> None:
+    def _end(self, sync: SyncDelivery, report: Report) -> None:
         """Lets a further run of what succeeded arrive again."""
         with suppress(RoktIncompleteError, RoktRejectedError, RoktDroppedError):
             report.judged(self._options.max_rejected, self._options.max_dropped)
             try:
-                tries.end()
+                sync.succeeded()
             except RoktStorageError as error:
-                # Kept, the ids would make the next run on purpose pass for a repeat; a retry takes them away.
+                # A further run on purpose would be taken for a retry; a retry ends that.
                 error.report = report.summary()
                 raise
 
@@ -78,18 +100,24 @@ class ConversionRun(OperationRun[ConversionOptions]):
 def stream_maker(
     options: ConversionOptions,
     *,
-    batches: int,
-    group_by_user: bool,
+    batches: RequestSize,
+    group_by_user: GroupByUser,
     max_dropped: float,
     selects: Selects | None,
+    gate: Gate | None = None,
+    recall: Recall = lambda _: None,
     salt: bytes = b"",
+    check: Callable[[], None] = lambda: None,
 ) -> Callable[[ColumnNames], ConversionStream]:
     """The function that makes the stream once a query's columns are known; what does not fit is a RoktMappingError.
 
     :param batches: most batches of a request.
-    :param max_dropped: the share of a field's values in the first window that may be invalid.
+    :param max_dropped: as :class:`ConversionStream` takes it, as the others.
     :param selects: tells which rows to send; the others are skipped.
+    :param gate: hears what is objected to that window.
+    :param recall: tells what is remembered of a row.
     :param salt: of the batches' ids.
+    :param check: is called now and then during what may take long; what it raises ends that.
     """
     rules = options.rules()
 
@@ -102,8 +130,11 @@ def stream_maker(
             historical=HISTORICAL if options.historical else None,
             group_by_user=group_by_user,
             max_dropped=max_dropped,
+            gate=gate,
             selects=selects,
+            recall=recall,
             salt=salt,
+            check=check,
         )
 
     return make_stream

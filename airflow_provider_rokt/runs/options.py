@@ -4,20 +4,26 @@ import difflib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Final, TypedDict, TypeVar
+from typing import Any, ClassVar, Final, Literal, TypedDict, TypeVar, get_args
 
 from airflow_provider_rokt.audiences import guards, naming
 from airflow_provider_rokt.audiences.columns import membership_problems
 from airflow_provider_rokt.audiences.guards import MAX_REMOVED, Mode, Via
 from airflow_provider_rokt.events import rules
 from airflow_provider_rokt.events.destinations import CONVERSION
+from airflow_provider_rokt.events.grouping import GroupByUser, grouping_problem
 from airflow_provider_rokt.events.mapping import mapping_problems
 from airflow_provider_rokt.events.rules import Environment, OnInvalid, Rules, TimestampUnit
 from airflow_provider_rokt.exceptions import RoktSettingsError, short_name
-from airflow_provider_rokt.flow.checks import Check, boolean, fraction, problems_of, threshold, whole
+from airflow_provider_rokt.flow.checks import Check, boolean, choice, fraction, problems_of, threshold, whole
+from airflow_provider_rokt.flow.gate import OnGuard
+from airflow_provider_rokt.flow.request import Surface
+from airflow_provider_rokt.flow.warn_when import WarnWhen, warn_when_problem
 from airflow_provider_rokt.limits import MEMBERS_PER_REQUEST, MOST_MEMBERS_PER_REQUEST
 
 MAX_CONCURRENCY: Final = 32
+REMEMBER_DAYS: Final = 90
+MOST_DAYS: Final = 3_650
 NAMES_NOTHING: Final = (
     "it names no delivery: give a delivery_id or the result of the operator that made it, or leave the argument out to "
     "send every row"
@@ -26,8 +32,18 @@ NAMES_NO_FIELD: Final = (
     "it renders to nothing: give a dict of destination path to source, or leave the argument out to send every column "
     "under its own name"
 )
+NAMES_NO_SYNC: Final = "send='new' remembers what was sent: outside of a task, name the sync that remembers it"
 # What narrows a delivery, and so must not be lost on its way here: nothing would mean everything.
 NARROWING: Final = {"resend_from": NAMES_NOTHING, "mapping": NAMES_NO_FIELD}
+
+
+_SYNC_CHARS: Final = 250
+Send = Literal["all", "new"]
+
+
+def _sync(value: object) -> str | None:
+    fits = value is None or (isinstance(value, str) and len(value.strip()) > 0 and len(value) <= _SYNC_CHARS)
+    return None if fits else f"must be the sync's name, a text of 1 to {_SYNC_CHARS} characters"
 
 
 def _mapping(value: object) -> str | None:
@@ -49,13 +65,19 @@ class DeliveryArguments(TypedDict, total=False):
     concurrency: int
     fetch_size: int
     resend_from: str | Mapping[str, Any] | None
+    sync: str | None
+    on_guard: OnGuard
+    record_accepted: bool
+    warn_when: WarnWhen | None
 
 
 class ConversionArguments(DeliveryArguments, total=False):
     """The fields of :class:`ConversionOptions` but the mapping, as keyword arguments."""
 
-    group_by_user: bool
+    group_by_user: GroupByUser
     historical: bool
+    send: Send
+    remember_days: int
 
 
 class AudienceArguments(DeliveryArguments, total=False):
@@ -84,10 +106,16 @@ class DeliveryOptions:
     :param concurrency: connections to Rokt, 1 to 32.
     :param fetch_size: rows read at a time.
     :param resend_from: a ``delivery_id``, or an operator's result; only what was rejected or failed there is sent.
+    :param sync: the name of the sync; None for that of the task.
+    :param on_guard: what follows when a guard stops the run before anything is sent: ``fail``, or ``ask`` a person;
+        then every row is read before the first is sent.
+    :param record_accepted: name the rows that Rokt took in the ledger, too.
+    :param warn_when: what is told, by the sync's own history, as not being as usual.
     :raises RoktSettingsError: listing every argument out of range.
     """
 
     operation: ClassVar[str]
+    same: ClassVar[str]
     checks: ClassVar[Mapping[str, Check]] = {
         "concurrency": whole(1, MAX_CONCURRENCY),
         "fetch_size": whole(1, of="rows"),
@@ -95,6 +123,10 @@ class DeliveryOptions:
         "max_rejected": threshold,
         "max_dropped": fraction,
         "min_rows": whole(0, of="rows"),
+        "sync": _sync,
+        "on_guard": choice(get_args(OnGuard)),
+        "record_accepted": boolean,
+        "warn_when": warn_when_problem,
         **rules.CHECKS,
     }
 
@@ -110,6 +142,10 @@ class DeliveryOptions:
     concurrency: int = 4
     fetch_size: int = 5000
     resend_from: str | Mapping[str, Any] | None = None
+    sync: str | None = None
+    on_guard: OnGuard = "fail"
+    record_accepted: bool = False
+    warn_when: WarnWhen | None = None
 
     def __post_init__(self) -> None:
         if problems := self.problems({field.name: getattr(self, field.name) for field in fields(self)}):
@@ -135,6 +171,16 @@ class DeliveryOptions:
     def _mapping_problems(cls, mapping: Mapping[str, Any], rules: Rules) -> list[str]:
         raise NotImplementedError
 
+    @property
+    def title(self) -> str:
+        """What is to be done, in words."""
+        return self.operation
+
+    @property
+    def surface(self) -> Surface:
+        """Which of Rokt's addresses it is done at."""
+        return Surface.EVENTS
+
     def rules(self) -> Rules:
         """How values are read, from now on."""
         return Rules(
@@ -146,6 +192,11 @@ class DeliveryOptions:
             placeholders=self.placeholders,
         )
 
+    @property
+    def basis(self) -> dict[str, Any]:
+        """What makes the plan besides the rows."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "on_guard"}
+
     def recorded(self) -> dict[str, Any]:
         """What the ledger may keep of them: no mapping, since literals in it are values."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "mapping"}
@@ -155,19 +206,27 @@ class DeliveryOptions:
 class ConversionOptions(DeliveryOptions):
     """What a conversion delivery can be told besides.
 
-    :param group_by_user: send a user's successive events of one read window as one batch.
+    :param group_by_user: send a user's successive events as one batch: those of one read window, or with ``result``
+        those of the whole result, which is read to its end first.
     :param historical: send events older than 72 hours to ``/historical``.
+    :param send: ``all`` rows, or only those that are ``new``: whose id was not accepted yet in this sync.
+    :param remember_days: for how many days a sync remembers which rows were accepted.
     """
 
     operation: ClassVar[str] = "conversions"
+    same: ClassVar[str] = "it gives the same rows, by id and content"
     checks: ClassVar[Mapping[str, Check]] = {
         **DeliveryOptions.checks,
-        "group_by_user": boolean,
+        "group_by_user": grouping_problem,
         "historical": boolean,
+        "send": choice(get_args(Send)),
+        "remember_days": whole(1, MOST_DAYS, of="days"),
     }
 
-    group_by_user: bool = True
+    group_by_user: GroupByUser = True
     historical: bool = False
+    send: Send = "all"
+    remember_days: int = REMEMBER_DAYS
 
     @classmethod
     def _mapping_problems(cls, mapping: Mapping[str, Any], rules: Rules) -> list[str]:
@@ -189,6 +248,7 @@ class AudienceOptions(DeliveryOptions):
     """
 
     operation: ClassVar[str] = "audience"
+    same: ClassVar[str] = "the same people join and leave"
     checks: ClassVar[Mapping[str, Check]] = {
         **DeliveryOptions.checks,
         **guards.CHECKS,
@@ -205,6 +265,16 @@ class AudienceOptions(DeliveryOptions):
     allow_empty: bool = False
     members_per_request: int = MEMBERS_PER_REQUEST
     flag: str = naming.FLAG
+
+    @property
+    def title(self) -> str:
+        """What is to be done, in words."""
+        return f"{self.mode} of audience {self.audience!r}"
+
+    @property
+    def surface(self) -> Surface:
+        """Which of Rokt's addresses it is done at."""
+        return Surface.AUDIENCE_IMPORT if self.via == "import" else Surface.EVENTS
 
     @classmethod
     def problems(cls, given: Mapping[str, Any]) -> list[str]:

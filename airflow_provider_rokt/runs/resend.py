@@ -9,8 +9,8 @@ from airflow_provider_rokt.flow.row import RowRef, names_place
 from airflow_provider_rokt.ledger.overview import Ledger
 from airflow_provider_rokt.ledger.reader import LedgerReader
 from airflow_provider_rokt.ledger.report import Report
-from airflow_provider_rokt.runs.key_set import KeySet
 from airflow_provider_rokt.runs.options import NAMES_NOTHING, DeliveryOptions
+from airflow_provider_rokt.sorting.key_set import KeySet
 
 log = logging.getLogger(__name__)
 

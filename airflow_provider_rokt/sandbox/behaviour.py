@@ -73,8 +73,12 @@ class Settings(Readings):
     :param rsec: secret half of them.
     :param account_id: the account id every v3 audience import must carry.
     :param audience_key: the v1.0 audience import's API key.
-    :param batches_per_second: batches let through in any one-second window; ``None`` lets everything through.
+    :param batches_per_second: batches let through in a second; ``None`` lets everything through.
+    :param counting: how that is counted: in any one-second window; in whole seconds of a clock; or as a bucket that
+        holds a second's batches and fills evenly.
     :param acceleration: how many batches more than in the second before; ``None`` for no such limit.
+    :param growth: the second before counts so many times for that.
+    :param usage: whether an answer tells how much of ``batches_per_second`` is used.
     :param retry_after: how ``Retry-After`` is written on a 429: seconds, an HTTP date, or not at all.
     :param keep: ``"everything"``, or ``"counts"`` for runs too large to hold: no bodies, and ids as 64-bit hashes.
     :param seed: of the faults that strike with a probability.
@@ -87,7 +91,10 @@ class Settings(Readings):
     account_id: str = "sandbox-account"
     audience_key: str = "sandbox-audience-key"
     batches_per_second: int | None = None
+    counting: Literal["sliding", "calendar", "bucket"] = "sliding"
     acceleration: int | None = None
+    growth: float = 1.0
+    usage: Literal["told", "untold"] = "told"
     retry_after: Literal["seconds", "date", "none"] = "seconds"
     keep: Literal["everything", "counts"] = "everything"
     seed: int = 0

@@ -11,7 +11,6 @@ from airflow.providers.common.compat.sdk import (
     AirflowTaskTimeout,
     BaseSensorOperator,
     Context,
-    MappedOperator,
     PokeReturnValue,
     XComArg,
     conf,
@@ -22,9 +21,11 @@ from airflow_provider_rokt.flow.checks import Check, boolean, problems_of, thres
 from airflow_provider_rokt.ledger.awaited import Awaited, awaited, unfinished
 from airflow_provider_rokt.ledger.batch_status import BatchStatus
 from airflow_provider_rokt.ledger.overview import Ledger
+from airflow_provider_rokt.ledger.status_table import status_lines
 from airflow_provider_rokt.task.base_arguments import SensorArguments, known
 from airflow_provider_rokt.task.configuration import open_ledger
 from airflow_provider_rokt.task.failures import RoktArgumentsError, terminal_errors
+from airflow_provider_rokt.task.mapped_results import of_mapped_tasks
 from airflow_provider_rokt.triggers.rokt import RoktDeliveryTrigger
 
 _CHECKS: Final[Mapping[str, Check]] = {"max_rejected": threshold, "max_failed": threshold, "deferrable": boolean}
@@ -33,9 +34,11 @@ _CHECKS: Final[Mapping[str, Check]] = {"max_rejected": threshold, "max_failed": 
 class RoktBatchStatusSensor(BaseSensorOperator):
     """Waits until every batch has its final status, returns the statuses, fails on thresholds.
 
-    It returns ``deliveries``, ``batches``, ``status_codes`` (batches by their final HTTP status), ``batch_statuses``
-    (the first 100 one by one, those not accepted first), ``batch_statuses_left_out``, ``rows_rejected``,
-    ``rows_failed`` and ``ledgers`` (URIs of the whole record). ``soft_fail`` skips the task in every mode.
+    It returns ``deliveries``, ``batches``, ``partitions`` (of the first 100 deliveries, the ``partition``, its
+    ``delivery_id``, its rows by outcome and its batches), ``status_codes`` (batches by their final HTTP status),
+    ``batch_statuses`` (the first 100 one by one, those not accepted first), ``batch_statuses_left_out``,
+    ``rows_rejected``, ``rows_failed`` and ``ledgers`` (URIs of the whole record). A partition is called as the mapped
+    task's ``map_index_template`` has it, or by its map index. ``soft_fail`` skips the task in every mode.
 
     A delivery that was never begun, or whose task was killed and not retried, is waited for until ``timeout`` (which is
     not retried) or ``execution_timeout`` (which is), whichever ends first. While it is rescheduled, ``timeout`` alone
@@ -115,19 +118,9 @@ class RoktBatchStatusSensor(BaseSensorOperator):
         raise self._timed_out(waiting)
 
     def render_template(self, content: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
-        """Renders what holds a template; what mapped tasks returned is a list, also where there were none of them.
-
-        Airflow 2 gives None for it, as it does for a task that returned nothing.
-        """
+        """Renders what holds a template; what mapped tasks returned is a list, also where there were none of them."""
         rendered = super().render_template(content, context, *args, **kwargs)
-        return [] if rendered is None and self._is_of_mapped_tasks(content) else rendered
-
-    def _is_of_mapped_tasks(self, content: object) -> bool:
-        """Whether it stands for what any number of tasks returned; not for a neighbour in a mapped group."""
-        operator = getattr(content, "operator", None) if isinstance(content, XComArg) else None
-        if operator is None or isinstance(operator, MappedOperator):
-            return operator is not None
-        return operator.get_closest_mapped_task_group() not in (None, self.get_closest_mapped_task_group())
+        return [] if rendered is None and of_mapped_tasks(content, self) else rendered
 
     @property
     def _limit(self) -> tuple[str, timedelta]:
@@ -160,21 +153,10 @@ class RoktBatchStatusSensor(BaseSensorOperator):
 
     def _status(self, ledger: Ledger, deliveries: Awaited) -> dict[str, Any]:
         status = BatchStatus.of(ledger.open(delivery_id) for delivery_id in deliveries)
-        summary = status.summary()
-        for entry in summary["batch_statuses"]:
-            self.log.info(
-                "%(delivery_id)s request %(request)d batch %(batch)d: %(status)s %(outcome)s, %(rows)d rows", entry
-            )
-        self.log.info(
-            "%d batches of %d deliveries by status %s (%d not listed); all of them: %s",
-            status.batches,
-            status.deliveries,
-            summary["status_codes"],
-            summary["batch_statuses_left_out"],
-            ", ".join(status.ledgers),
-        )
+        for line in status_lines(status):
+            self.log.info("%s", line)
         status.check(self.max_rejected, self.max_failed)
-        return summary
+        return status.summary()
 
 
 def _ended_in_time(event: Any) -> bool:

@@ -3,15 +3,13 @@
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar
-
-from airflow.providers.common.compat.sdk import AirflowException, BaseHook
 
 from airflow_provider_rokt.exceptions import RoktSourceError, short_name
 from airflow_provider_rokt.flow.stream import ColumnNames, Consume, Row
 from airflow_provider_rokt.sources.cancelling import Cancellation
+from airflow_provider_rokt.sources.connecting import private_texts, sql_hook
 from airflow_provider_rokt.sources.reading import Reading
 from airflow_provider_rokt.sources.streaming import executed, fetched, streaming_connection
 from airflow_provider_rokt.sources.window import column_names, windows
@@ -70,7 +68,7 @@ class SqlSource:
             with self._cancellation.standing_by():
                 self._run(_opened_by(reading, hook), statement, reading, consume)
         except Exception as error:
-            failure = reading.failure(error, self._origin, statement.text, _private(hook, self._parameters))
+            failure = reading.failure(error, self._origin, statement.text, private_texts(hook, self._parameters))
         else:
             return
         # Raised out here so that the driver's error is not carried along.
@@ -85,16 +83,7 @@ class SqlSource:
         self._cancellation.request()
 
     def _hook(self) -> "DbApiHook":
-        from airflow.providers.common.sql.hooks.sql import DbApiHook
-
-        named = self._hook_or_conn_id
-        hook = _hook_of(named, self._hook_params) if isinstance(named, str) else named
-        if not isinstance(hook, DbApiHook):
-            raise RoktSourceError(
-                f"connection {short_name(named)!r} gives a {type(hook).__name__}, which runs no SQL: name a SQL "
-                "connection instead"
-            )
-        return hook
+        return sql_hook(self._hook_or_conn_id, self._hook_params)
 
     def _run(self, hook: "DbApiHook", statement: Statement, reading: Reading, consume: Consume) -> None:
         size = self._fetch_size
@@ -150,14 +139,6 @@ def _opened_by(reading: Reading, hook: "DbApiHook") -> "DbApiHook":
     return own
 
 
-def _private(hook: "DbApiHook", parameters: tuple[object, ...] | Mapping[str, object]) -> list[str]:
-    """What no message may repeat: the parameters' values, and the connection's password."""
-    values = list(parameters.values() if isinstance(parameters, Mapping) else parameters)
-    with suppress(Exception):
-        values.append(hook.get_connection(hook.get_conn_id()).password)
-    return [str(value) for value in values if value is not None]
-
-
 def _checked(parameters: object) -> tuple[object, ...] | Mapping[str, object]:
     if parameters is None:
         return ()
@@ -169,19 +150,6 @@ def _checked(parameters: object) -> tuple[object, ...] | Mapping[str, object]:
         )
     # SQLAlchemy reads a list as several executions of the statement, and a template renders to a list.
     return tuple(parameters)
-
-
-def _hook_of(conn_id: str, hook_params: Mapping[str, object] | None) -> object:
-    connection = BaseHook.get_connection(conn_id)
-    try:
-        return connection.get_hook(hook_params=dict(hook_params or {}))  # type: ignore[no-untyped-call]
-    except (AirflowException, AttributeError, ImportError, TypeError) as error:
-        # Airflow stumbles over its own types that have no hook, like generic.
-        reason = "the type has none" if isinstance(error, AttributeError) else error
-        raise RoktSourceError(
-            f"connection {short_name(conn_id)!r} of type {short_name(connection.conn_type)!r} gives no hook ({reason}):"
-            " name a SQL connection, and install the provider of its type"
-        ) from error
 
 
 def _fetched(cursor: Any, size: int) -> Iterator[tuple[ColumnNames, Sequence[Row]]]:

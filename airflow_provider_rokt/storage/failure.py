@@ -16,7 +16,7 @@ def storage_error(uri: str, error: Exception, doing: str) -> RoktStorageError:
     :param error: any at all: object stores' file systems raise what their libraries do.
     :param doing: what it could not be.
     """
-    return RoktStorageError(f"{uri} cannot be {doing}", _kind(error))
+    return RoktStorageError(f"{uri} cannot be {doing}", failure_of(error))
 
 
 @contextmanager
@@ -39,7 +39,7 @@ writing: Final = partial(using, doing="written")
 reading: Final = partial(using, doing="read")
 
 
-def _kind(error: Exception) -> str:
+def failure_of(error: Exception) -> str:
     """Its type and, for the operating system's errors, that one's own words: a store puts its answer in their place."""
     name = type(error).__name__
     number = error.errno if isinstance(error, OSError) else None

@@ -1,4 +1,4 @@
-"""The right to change an audience: held by one run at a time, given up by itself when its holder is killed."""
+"""A right that one run at a time holds, given up by itself when its holder is killed: to change an audience, say."""
 
 import json
 import logging
@@ -10,13 +10,13 @@ from typing import Annotated, Final
 
 import msgspec
 
-from airflow_provider_rokt.exceptions import RoktAudienceBusyError, RoktStorageError
+from airflow_provider_rokt.exceptions import RoktAudienceBusyError, RoktError, RoktStorageError
 from airflow_provider_rokt.storage.failure import reading
 from airflow_provider_rokt.storage.folder import ABANDONED_SECONDS, Folder
 
 log = logging.getLogger(__name__)
 
-NAME: Final = "lock"
+LOCK: Final = "lock"
 # A killed worker's lease ends by itself after this time; a living one renews it long before. A run that cannot, since
 # it waits for its query's first row or for Rokt, loses it only where another one wants the audience meanwhile.
 SECONDS: Final = 300.0
@@ -27,7 +27,7 @@ _CHECK_SECONDS: Final = 3.0
 _LATEST: Final = 253_402_300_799
 
 
-class _Holder(msgspec.Struct):
+class Holder(msgspec.Struct):
     """What the file says.
 
     :param expires: seconds since the epoch.
@@ -46,15 +46,29 @@ class Lease:
     the one that lost it cannot commit.
 
     :param folder: the folder to lock.
+    :param what: is locked, in words.
+    :param busy: the error for what another run holds; a retry helps.
+    :param name: of the file.
     :param run: names the holder. A retry of the same task instance has the same name and takes its lease over.
     :param seconds: how long the lease lasts unless it is renewed.
     :param clock: seconds since the epoch.
     """
 
     def __init__(
-        self, folder: Folder, run: str, *, seconds: float = SECONDS, clock: Callable[[], float] = time.time
+        self,
+        folder: Folder,
+        run: str,
+        *,
+        what: str = "audience",
+        busy: type[RoktError] = RoktAudienceBusyError,
+        name: str = LOCK,
+        seconds: float = SECONDS,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._folder = folder
+        self._what = what
+        self._busy = busy
+        self._name = name
         self._run = run
         self._seconds = seconds
         self._clock = clock
@@ -67,11 +81,11 @@ class Lease:
 
         :returns: whether it was taken over from a run that did not give it back. That one was killed, or it hangs, and
             what it has on its way may still arrive.
-        :raises RoktAudienceBusyError: when another run holds it.
+        :raises RoktError: the one given, when another run holds it.
         :raises RoktStorageError: when the storage fails, as all that is asked of a lease does then.
         """
         try:
-            self._folder.create(NAME, self._content())
+            self._folder.create(self._name, self._content())
             taken_over = False
         except FileExistsError:
             self.require_free()
@@ -84,7 +98,7 @@ class Lease:
     def keep(self) -> None:
         """Checks and renews it when that is due; cheap enough to be called for every request.
 
-        :raises RoktAudienceBusyError: when it was lost: another run took it over.
+        :raises RoktError: the one given, when it was lost: another run took it over.
         """
         now = self._clock()
         if now >= min(self._check_at, self._renew_at):
@@ -92,16 +106,24 @@ class Lease:
             if now >= self._renew_at:
                 self._write()
 
+    def renew(self) -> None:
+        """Checks and renews it.
+
+        :raises RoktError: as :meth:`keep` does.
+        """
+        self.check()
+        self._write()
+
     def check(self) -> None:
         """Makes sure that it is still held.
 
-        :raises RoktAudienceBusyError: when it was lost.
+        :raises RoktError: the one given, when it was lost.
         """
-        holder = self._read()
+        holder = self.holder()
         if holder is None or holder.token != self.token:
             what = f"{holder.run!r} took it over" if holder else "it is gone, as after a run that took it over"
-            raise RoktAudienceBusyError(
-                f"This run no longer holds {self._folder.uri}/{NAME}: {what}. It makes no further requests and "
+            raise self._busy(
+                f"This run no longer holds {self._folder.uri}/{self._name}: {what}. It makes no further requests and "
                 "remembers nothing. Those on their way may still reach Rokt, so a run that takes over has the next "
                 "one send all that it changed once more."
             )
@@ -110,52 +132,53 @@ class Lease:
     def release(self) -> None:
         """Gives it back, if it is still held. Never an error: it ends by itself, and what a run raised goes first."""
         try:
-            holder = self._read()
+            holder = self.holder()
             if holder and holder.token == self.token:
-                self._folder.remove(NAME)
-        except RoktAudienceBusyError:
+                self._folder.remove(self._name)
+        except self._busy:
             pass
         except RoktStorageError as error:
-            log.warning("The audience is not given back, it is free in %.0f s: %s", self._seconds, error)
+            log.warning("The %s is not given back, it is free in %.0f s: %s", self._what, self._seconds, error)
 
     def require_free(self) -> None:
         """Makes sure that no other run holds it.
 
-        :raises RoktAudienceBusyError: when one does, or when that cannot be told.
+        :raises RoktError: the one given, when one does, or when that cannot be told.
         """
-        holder = self._read()
+        holder = self.holder()
         if holder is None or holder.run == self._run or holder.expires <= self._clock():
             return
         until = datetime.fromtimestamp(holder.expires, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        raise RoktAudienceBusyError(
-            f"The audience is being changed by another run, {holder.run!r}; nothing was sent. Run this task again "
-            f"after it. If that run is dead, the audience is free from {until} on."
+        raise self._busy(
+            f"The {self._what} is being changed by another run, {holder.run!r}; nothing was sent. Run this task "
+            f"again after it. If that run is dead, the {self._what} is free from {until} on."
         )
 
     def _write(self) -> None:
-        self._folder.write(NAME, [self._content()])
+        self._folder.write(self._name, [self._content()])
 
     def _content(self) -> bytes:
         now = self._clock()
         self._renew_at = now + self._seconds * _RENEW_AFTER
         return json.dumps({"run": self._run, "token": self.token, "expires": now + self._seconds}).encode("ascii")
 
-    def _read(self) -> _Holder | None:
+    def holder(self) -> Holder | None:
         """Who holds it; None where there is no file.
 
-        :raises RoktAudienceBusyError: when it cannot be understood. Taken for free, two runs could change the list at
+        :raises RoktError: the one given, when it cannot be understood. Taken for free, two runs could hold it at
             once.
         """
-        with reading(f"{self._folder.uri}/{NAME}"):
+        with reading(f"{self._folder.uri}/{self._name}"):
             try:
-                with self._folder.read(NAME) as file:
+                with self._folder.read(self._name) as file:
                     content = file.read()
             except FileNotFoundError:
                 return None
         try:
-            return msgspec.json.decode(content, type=_Holder)
+            return msgspec.json.decode(content, type=Holder)
         except ValueError:
-            raise RoktAudienceBusyError(
-                f"{self._folder.uri}/{NAME} cannot be read, so another run may be changing the audience; nothing was "
-                "sent. Run this task again; if this stays so and no other run is under way, delete that file."
+            raise self._busy(
+                f"{self._folder.uri}/{self._name} cannot be read, so another run may be changing the {self._what}; "
+                "nothing was sent. Run this task again; if this stays so and no other run is under way, delete "
+                "that file."
             ) from None

@@ -2,14 +2,22 @@
 
 import errno
 import os
+import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from airflow_provider_rokt.storage.failure import storage_error, writing
-from airflow_provider_rokt.storage.folder import Folder, LineWriter, is_unfinished, part_name, unfinished_name
+from airflow_provider_rokt.storage.failure import storage_error, using, writing
+from airflow_provider_rokt.storage.folder import (
+    Folder,
+    LineWriter,
+    in_order,
+    is_unfinished,
+    part_name,
+    unfinished_name,
+)
 
 # Whatever the umask: the API server and the triggerer read by their group what a worker wrote, others never do.
 FILE_MODE: Final = 0o640
@@ -28,6 +36,11 @@ class LocalFolder:
     def uri(self) -> str:
         """Its ``file://`` address."""
         return self._path.as_uri()
+
+    @property
+    def appends(self) -> bool:
+        """Yes."""
+        return True
 
     def folder(self, name: str) -> Folder:
         """The folder of that name in this one."""
@@ -81,6 +94,18 @@ class LocalFolder:
         with writing(self.uri):
             (self._path / name).unlink(missing_ok=True)
 
+    def delete(self, last: str = "") -> None:
+        """Removes the folder with all it holds, if it exists; of a link that it holds, the link."""
+        with using(self.uri, "removed"):
+            for name in in_order(self.names(), last):
+                _delete(self._path / name)
+            with suppress(FileNotFoundError):
+                self._path.rmdir()
+
+    def written_at(self, name: str) -> float | None:
+        """When a file was last written on."""
+        return (self._path / name).stat().st_mtime
+
     def tidy(self, before: float) -> None:
         """Removes what killed writers left unfinished."""
         with suppress(OSError):
@@ -88,12 +113,12 @@ class LocalFolder:
                 if path.stat().st_mtime < before:
                     path.unlink()
 
-    def writer(self) -> LineWriter:
+    def writer(self, part: Callable[[int], str] = part_name) -> LineWriter:
         """Makes the folder and begins its first part; ``FileExistsError`` where there is one."""
         with writing(self.uri):
             _make(self._path)
             try:
-                file = _opened(self._path / part_name(0))
+                file = _opened(self._path / part(0))
             except FileExistsError:
                 file = None
         if file is None:
@@ -163,6 +188,13 @@ def _close(file: BinaryIO) -> None:
 def _write(path: Path, data: bytes) -> None:
     with _opened(path) as file:
         file.write(data)
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _linked(unfinished: Path, path: Path) -> bool:

@@ -1,13 +1,20 @@
 """A folder of an object store, where nothing can be appended: lines are put in parts, each a whole object."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from airflow_provider_rokt.storage.failure import writing
-from airflow_provider_rokt.storage.folder import Folder, LineWriter, is_unfinished, part_name, unfinished_name
+from airflow_provider_rokt.storage.failure import using, writing
+from airflow_provider_rokt.storage.folder import (
+    Folder,
+    LineWriter,
+    in_order,
+    is_unfinished,
+    part_name,
+    unfinished_name,
+)
 from airflow_provider_rokt.storage.local_folder import LocalFolder
 
 PART_BYTES: Final = 1_000_000
@@ -31,6 +38,11 @@ class StoreFolder:
         self._fs = fs
         self._path = path.rstrip("/")
         self.uri = uri.rstrip("/")
+
+    @property
+    def appends(self) -> bool:
+        """No: lines are put some at a time."""
+        return False
 
     def folder(self, name: str) -> Folder:
         """The folder of that name in this one."""
@@ -118,28 +130,46 @@ class StoreFolder:
         with writing(self.uri), suppress(FileNotFoundError):
             self._fs.rm_file(f"{self._path}/{name}")
 
+    def delete(self, last: str = "") -> None:
+        """Removes all that it holds, and with it the folder."""
+        self._forget()
+        with using(self.uri, "removed"):
+            for path in in_order(self._fs.find(self._path), last):
+                with suppress(FileNotFoundError):
+                    self._fs.rm_file(path)
+        with suppress(Exception):
+            # On some stores folders are there without what they held.
+            self._fs.rm(self._path, recursive=True)
+
+    def written_at(self, name: str) -> float | None:
+        """When a file was put, where the store knows it with its time zone."""
+        try:
+            written_at = self._fs.modified(f"{self._path}/{name}")
+        except NotImplementedError:
+            return None
+        return float(written_at.timestamp()) if written_at.tzinfo else None
+
     def tidy(self, before: float) -> None:
         """Removes what killed writers left unfinished, where the store knows since when it is there."""
         with suppress(Exception):
             for name in filter(is_unfinished, self.names()):
-                path = f"{self._path}/{name}"
-                written_at = self._fs.modified(path)
-                if written_at.tzinfo and written_at.timestamp() < before:
-                    self._discard(path)
+                written_at = self.written_at(name)
+                if written_at is not None and written_at < before:
+                    self._discard(f"{self._path}/{name}")
 
     def _discard(self, path: str) -> None:
         # Whatever went wrong is being raised; that it cannot be cleaned up as well must not hide it.
         with suppress(Exception):
             self._fs.rm_file(path)
 
-    def writer(self) -> LineWriter:
+    def writer(self, part: Callable[[int], str] = part_name) -> LineWriter:
         """Makes the folder and begins its first part; ``FileExistsError`` where there is one."""
         with writing(self.uri):
-            is_there = self.exists(part_name(0))
+            is_there = self.exists(part(0))
             self._fs.makedirs(self._path, exist_ok=True)
         if is_there:
             raise FileExistsError(self.uri)
-        return _PutLines(self)
+        return _PutLines(self, part)
 
     def _forget(self) -> None:
         # File systems such as s3fs remember a listing for the life of the process and answer exists() from it: a
@@ -150,8 +180,9 @@ class StoreFolder:
 class _PutLines:
     """Lines collected into parts, each put as one object."""
 
-    def __init__(self, folder: StoreFolder) -> None:
+    def __init__(self, folder: StoreFolder, part: Callable[[int], str]) -> None:
         self._folder = folder
+        self._part = part
         self._parts = 0
         self._lines: list[bytes] = []
         self._bytes = 0
@@ -166,7 +197,7 @@ class _PutLines:
 
     def flush(self) -> None:
         if self._lines:
-            self._folder.put(part_name(self._parts), b"".join(self._lines))
+            self._folder.put(self._part(self._parts), b"".join(self._lines))
             self._parts += 1
             self._lines.clear()
             self._bytes = 0

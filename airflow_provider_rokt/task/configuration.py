@@ -1,6 +1,7 @@
-"""What Airflow's configuration says: where the ledger is, how long a request is tried."""
+"""What Airflow's configuration says: where the ledger is and how long it is kept, how long a request is tried."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,19 @@ def open_ledger() -> Ledger:
     except (ImportError, ValueError) as error:
         hint = "install the provider of that storage, e.g. apache-airflow-providers-amazon[s3fs]"
         raise RoktSettingsError("[rokt] ledger_path", [f"{error}; {hint}"]) from error
+
+
+def ledger_days() -> int:
+    """For how many days after its end a delivery is kept, ``[rokt] ledger_days``; 0 for ever.
+
+    :raises RoktSettingsError: where it is no whole number.
+    """
+    text = str(conf.get("rokt", "ledger_days", fallback="0") or "0").strip()
+    if not re.fullmatch("[0-9]{1,6}", text):
+        raise RoktSettingsError(
+            "[rokt] ledger_days", ["enter a whole number of days, or 0 to keep deliveries for ever"]
+        )
+    return int(text)
 
 
 def retry_seconds() -> float:

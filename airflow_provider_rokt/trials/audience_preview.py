@@ -5,13 +5,13 @@ from contextlib import ExitStack
 from typing import Any
 
 from airflow_provider_rokt.audiences.audience_stream import AudienceStream
-from airflow_provider_rokt.exceptions import RoktAudienceError, RoktDroppedError, RoktTooFewRowsError
+from airflow_provider_rokt.exceptions import RoktAudienceError, RoktDroppedError, RoktMemoryError, RoktTooFewRowsError
 from airflow_provider_rokt.flow.row import Skip
 from airflow_provider_rokt.flow.stream import ColumnNames, Row, Source
 from airflow_provider_rokt.runs.audience import AudienceRun
-from airflow_provider_rokt.runs.operation import Place
 from airflow_provider_rokt.runs.options import AudienceOptions
-from airflow_provider_rokt.trials.trial import Totals, failed_by, said
+from airflow_provider_rokt.runs.place import Place
+from airflow_provider_rokt.trials.trial import Totals, failed_by, in_a_line, said
 
 
 def preview_audience(place: Place, options: AudienceOptions, source: Source) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def preview_audience(place: Place, options: AudienceOptions, source: Source) -> 
         source.read(consume)
         if stream is None:
             raise RuntimeError("the source ended without naming its columns")
-        stopped_by = _stopped_by(run, stream)
+        stopped_by = _stopped_by(run, stream, is_named=place.sync_name(options.sync) is not None)
         _count_members(stream, totals)
         return {
             "rows_read": read,
@@ -51,15 +51,22 @@ def preview_audience(place: Place, options: AudienceOptions, source: Source) -> 
         }
 
 
-def _stopped_by(run: AudienceRun, stream: AudienceStream) -> str | None:
-    """What would stop the run; the counts are there all the same, unless the memory cannot be read."""
+def _stopped_by(run: AudienceRun, stream: AudienceStream, *, is_named: bool) -> str | None:
+    """What would stop the run; the counts are there all the same, unless the memory cannot be used.
+
+    :param is_named: whether it is known which sync asks; at the command line it need not be.
+    """
     try:
+        if run.memory:
+            run.memory.require_newest()
+            if is_named:
+                run.memory.require_owner()
         stream.decide()
         if run.memory:
             run.memory.require_free()
         stream.guard()
-    except (RoktAudienceError, RoktDroppedError, RoktTooFewRowsError) as error:
-        return str(error)
+    except (RoktAudienceError, RoktMemoryError, RoktDroppedError, RoktTooFewRowsError) as error:
+        return in_a_line(error)
     return None
 
 

@@ -28,7 +28,7 @@ from airflow_provider_rokt.runs.conversions import stream_maker
 from airflow_provider_rokt.runs.options import AudienceOptions, ConversionOptions, DeliveryOptions
 from airflow_provider_rokt.trials.crowding import crowded_user, crowding, events_of
 from airflow_provider_rokt.trials.suspicions import repeated_ids, suspicions, unmapped_recommended
-from airflow_provider_rokt.trials.trial import Sample, Totals, Trial, failed_by, first_rows, stopped_by
+from airflow_provider_rokt.trials.trial import Sample, Totals, Trial, failed_by, first_rows, in_a_line, stopped_by
 
 # Two read windows: of one alone nobody can tell what another order would gain.
 ROWS_CHECKED: Final = 10_000
@@ -42,8 +42,8 @@ def check_delivery(source: Source, options: DeliveryOptions, *, rows: int = ROWS
     :returns: ``operation, ok, whole_query, rows_read, rows_sendable, rows_rejected, rows_skipped``; ``problems`` of the
         mapping; ``unmapped`` columns (``column, field``); ``fields`` (``path, column, costs, values, invalid, share,
         reasons``); the totals of a preview; ``coverage``; ``identities`` (``path, most_rows``) and ``batches``
-        (``events, now, order_by, ordered, most_events_of_a_user``) of conversions; ``warnings`` (``kind, column, rows,
-        text``); ``stopped_by`` and ``failed_by``.
+        (``events, now, order_by, ordered, result, most_events_of_a_user``) of conversions; ``warnings`` (``kind,
+        column, rows, text``); ``stopped_by`` and ``failed_by``.
     :raises RoktSettingsError: for ``rows`` below 1.
     :raises RoktSourceError: when the rows cannot be read.
     """
@@ -144,7 +144,7 @@ def _empty(sample: Sample, options: DeliveryOptions) -> str | None:
         try:
             check_plan(PlanCounts(), rows_read=len(sample.rows), allow_empty=options.allow_empty)
         except RoktAudienceError as error:
-            return str(error)
+            return in_a_line(error)
     return None
 
 

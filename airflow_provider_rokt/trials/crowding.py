@@ -1,13 +1,15 @@
-"""How a query's events come together in batches, and how they would if a user's rows followed each other."""
+"""How a query's events come together in batches, and how they would in another order, or over the whole result."""
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from decimal import Decimal
 from typing import Any
 
 from airflow_provider_rokt.events.block import Step
 from airflow_provider_rokt.events.destinations import IDENTITY_PATHS
+from airflow_provider_rokt.events.grouping import GroupByUser
 from airflow_provider_rokt.flow.request import Batch, Endpoint
 from airflow_provider_rokt.flow.stream import Row
 from airflow_provider_rokt.flow.suspicion import Suspicion
@@ -29,10 +31,14 @@ def crowding(
 
     What another order makes is found by putting the rows in it, and through the very stream of a delivery.
 
-    :returns: ``identities`` (``path, most_rows``) and ``batches`` (``events, now, order_by, ordered,
-        most_events_of_a_user``); ``order_by`` is the column that would make the fewest, or None.
+    :returns: ``identities`` (``path, most_rows``) and ``batches`` (``events, now, order_by, ordered, result,
+        most_events_of_a_user``); ``order_by`` is the column that would make the fewest, or None; ``result`` what
+        ``group_by_user="result"`` makes.
     """
-    orders = {column: _count(rows, sample, options) for column, rows in _orders(sample, steps)}
+    # All rows are read then before the first is sent.
+    whole = options.on_guard == "ask" and options.group_by_user
+    grouped: GroupByUser = "result" if whole else options.group_by_user
+    orders = {column: _count(rows, sample, options, grouped) for column, rows in _orders(sample, steps)}
     best = min(orders, key=lambda column: orders[column], default=None)
     users = Counter(json.dumps([event.get("user_identities"), _device(event)], sort_keys=True) for event in events)
     identities = [{"path": path, "most_rows": most} for path in IDENTITY_PATHS if (most := _most(events, path))]
@@ -40,9 +46,10 @@ def crowding(
         "identities": identities,
         "batches": {
             "events": len(events),
-            "now": _count(sample.rows, sample, options),
+            "now": _count(sample.rows, sample, options, grouped),
             "order_by": best,
             "ordered": None if best is None else orders[best],
+            "result": _count(sample.rows, sample, options, "result"),
             "most_events_of_a_user": max(users.values(), default=0),
         },
     }
@@ -62,15 +69,15 @@ def crowded_user(most: int) -> list[Suspicion]:
     return [Suspicion("crowded user", "", most, text)]
 
 
-def _count(rows: Sequence[Row], sample: Sample, options: ConversionOptions) -> int:
+def _count(rows: Sequence[Row], sample: Sample, options: ConversionOptions, grouped: GroupByUser) -> int:
     """How many batches a delivery makes of rows in this order."""
     make_stream = stream_maker(
-        options, batches=BATCHES_PER_REQUEST, group_by_user=options.group_by_user, max_dropped=1.0, selects=None
+        options, batches=BATCHES_PER_REQUEST, group_by_user=grouped, max_dropped=1.0, selects=None
     )
-    stream, batches = make_stream(sample.columns or ()), 0
-    for window in Sample(sample.columns, list(rows), sample.ended).windows(options.fetch_size):
-        batches += sum(len(request.batches) for request in stream.window(window).requests)
-    return batches + sum(len(request.batches) for packed in stream.flush() for request in packed.requests)
+    windows = Sample(sample.columns, list(rows), sample.ended).windows(options.fetch_size)
+    with closing(make_stream(sample.columns or ())) as stream:
+        batches = sum(len(request.batches) for window in windows for request in stream.window(window).requests)
+        return batches + sum(len(request.batches) for packed in stream.flush() for request in packed.requests)
 
 
 def _orders(sample: Sample, steps: Iterable[Step]) -> Iterator[tuple[str, list[Row]]]:

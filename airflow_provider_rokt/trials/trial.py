@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from airflow_provider_rokt.exceptions import RoktDroppedError, RoktTooFewRowsError
+from airflow_provider_rokt.exceptions import RoktDroppedError, RoktError, RoktTooFewRowsError
 from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.checks import check_enough, exceeds
 from airflow_provider_rokt.flow.request import Batch, Endpoint
@@ -137,8 +137,13 @@ def stopped_by(options: DeliveryOptions, sample: Sample, census: Census) -> str 
             check_enough(len(sample.rows), options.min_rows)
         census.require(options.max_dropped)
     except (RoktDroppedError, RoktTooFewRowsError) as error:
-        return str(error)
+        return in_a_line(error)
     return None
+
+
+def in_a_line(error: RoktError) -> str:
+    """What an error says, as one of several results."""
+    return " ".join(str(error).splitlines())
 
 
 def failed_by(options: DeliveryOptions, read: int, rejected: int) -> str | None:

@@ -151,6 +151,7 @@ def test_what_an_import_is_not_known_to_answer_is_never_confirmed(status: int, b
         ('{"data": {"unprocessedRecords": []}}', True),
         ('{"data": {"unprocessedRecords": ["a"]}}', False),
         ('{"success": false}', False),
+        ('{"ok": false}', False),
         ('{"Success": false}', False),
         ('{"error": "quota exhausted"}', False),
         ('{"result": {"failed": 3}}', False),
@@ -210,6 +211,8 @@ def test_every_end_says_what_to_check(endpoint: Any) -> None:
         if error := stopping_error(endpoint, status, Form.FOREIGN):
             assert str(status) in str(error)
             assert "heck" in str(error) or "enter" in str(error)
+            meaning = meaning_of(status, Form.FOREIGN, endpoint.surface)
+            assert not meaning.check or status in (401, 403) or str(error).endswith(meaning.check)
 
 
 @pytest.mark.parametrize(
@@ -236,5 +239,6 @@ def test_bodies_have_the_form_they_have(body: bytes, form: Form) -> None:
 
 def test_the_readme_holds_the_table() -> None:
     lines = ["| " + " | ".join(row) + " |" for row in table()]
+    assert len(lines) == 1 + len(MEANINGS)
     lines.insert(1, "|---" * 4 + "|")
     assert "\n".join(lines) in Path("README.md").read_text()

@@ -60,6 +60,35 @@ def test_a_position_finds_its_batch_where_the_path_stands(index: int) -> None:
     assert outcomes(REQUEST, 202, f"bad. Path '[{index}]', line 1, position {last}.") == expected
 
 
+def test_a_conflict_is_about_repeats_alone() -> None:
+    """Rokt's older API answers 409 to a key that it has seen; of the other batches nothing is known then."""
+    first, second, third = REQUEST.batches
+    request = replace(REQUEST, batches=(first, second._replace(repeats=True), third))
+    found = judge(request, 409, b"")
+    assert [verdict and (verdict.outcome, verdict.confirmed) for verdict in found] == [None, (ACCEPTED, False), None]
+
+
+def test_what_may_be_a_repeat_is_unconfirmed_and_the_others_are_not() -> None:
+    first, second, third = REQUEST.batches
+    request = replace(REQUEST, batches=(first, second._replace(repeats=True), third))
+    found = judge(request, 202, b"")
+    assert [verdict and (verdict.outcome, verdict.confirmed) for verdict in found] == [
+        (ACCEPTED, True),
+        (ACCEPTED, False),
+        (ACCEPTED, True),
+    ]
+
+
+def test_a_position_in_the_first_batch_is_enough_where_no_other_has_the_like() -> None:
+    """Counted from a batch's own start, too, it could only be the same one."""
+    first, *others = REQUEST.batches
+    only = first._replace(body=first.body[:-1] + b',"user_attributes":{"zip":"1"}}')
+    request = replace(REQUEST, batches=(only, *others))
+    place = place_of(request.body.decode(), "zip", positions(request, 0)[0])
+    said = f"bad. Path 'user_attributes.zip', line 1, position {place}."
+    assert outcomes(request, 202, said) == [REJECTED, ACCEPTED, ACCEPTED]
+
+
 @pytest.mark.parametrize(
     "place",
     [
@@ -74,6 +103,7 @@ def test_a_position_finds_its_batch_where_the_path_stands(index: int) -> None:
         "Path 'data.x', line 1, position 0.",
         "Path 'data.x', line 1, position 1.",  # the bracket
         f"Path 'data.x', line 1, position {positions(REQUEST, 0)[1] + 1}.",  # the comma
+        f"Path '[0]', line 1, position {positions(REQUEST, 0)[1] + 1}.",
         f"Path 'data.x', line 1, position {len(REQUEST.body)}.",
         f"Path 'data.x', line 1, position {len(REQUEST.body) + 9}.",
         f"Path 'data.x', line 2, position {positions(REQUEST, 0)[0]}.",

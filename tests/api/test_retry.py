@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_rokt.api.client import Answer
+from airflow_provider_rokt.api.quota import RetryQuota
 from airflow_provider_rokt.api.retry import RetryPolicy, is_retryable, retry, retry_after
 from airflow_provider_rokt.network.outages import NoAnswerError
-from tests.api.clock import FakeClock, FakeThreads
+from tests.api.clock import FakeClock, FakeStop, FakeThreads
 from tests.delivery.rokt import answer_of
 
 NOW = datetime(2026, 11, 24, 6, 5, 32, tzinfo=UTC)
@@ -195,3 +196,65 @@ def test_retry_after_may_be_absent() -> None:
 def test_any_retry_after_is_survived(header: str) -> None:
     seconds = retry_after(answer_of(429, headers={"Retry-After": header}), NOW)
     assert seconds is None or seconds >= 0
+
+
+def test_many_failures_wait_for_their_turn_and_successes_make_room() -> None:
+    clock = FakeClock()
+    quota = RetryQuota(FakeStop(clock), FakeThreads(clock))
+
+    def waited(until: float = 1e9) -> float:
+        begin = clock.now
+        quota.take(until)
+        return clock.now - begin
+
+    assert [waited() for _ in range(20)] == [0.0] * 20
+    assert [waited() for _ in range(3)] == pytest.approx([2.0, 2.0, 2.0])
+    assert waited(clock.now + 0.7) == pytest.approx(0.7)
+    for _ in range(10):
+        quota.succeeded()
+    assert waited() == 0.0
+    clock.now += 1000.0
+    assert [waited() for _ in range(21)] == pytest.approx([0.0] * 20 + [2.0])
+
+
+def test_who_waits_for_the_quota_sees_it_refilled() -> None:
+    """Many threads must not pay off after an outage what they were made to wait for within it."""
+    clock = FakeClock()
+
+    class Answering(FakeStop):
+        def wait(self, timeout: float | None = None) -> bool:
+            quota.succeeded()
+            return super().wait(timeout)
+
+    quota = RetryQuota(Answering(clock), FakeThreads(clock))
+    for _ in range(20):
+        quota.take(1e9)
+    begin = clock.now
+    for _ in range(32):
+        quota.take(1e9)
+    assert clock.now - begin < 40.0
+
+
+def test_nobody_waits_for_the_quota_once_stopped() -> None:
+    clock = FakeClock()
+    stop = FakeStop(clock)
+    quota = RetryQuota(stop, FakeThreads(clock))
+    stop.set()
+    begin = clock.now
+    for _ in range(50):
+        quota.take(1e9)
+    assert clock.now == begin
+
+
+@pytest.mark.parametrize(("budget", "took"), [(100.0, 5.0), (3.5, 4.5)])
+def test_a_retry_waits_for_the_quota_within_its_budget_unless_it_is_after_a_429(budget: float, took: float) -> None:
+    clock, waits = FakeClock(), []
+    quota = RetryQuota(FakeStop(clock), FakeThreads(clock))
+    for _ in range(20):
+        quota.take(1e9)
+    # Each answer takes a second, and two seconds refill one: the first 503's retry has it, the second's waits.
+    script = Scripted(clock, answer_of(429), answer_of(503), answer_of(503), answer_of(202))
+    policy, begin = RetryPolicy(budget, base_seconds=0.001), clock.now
+    assert retry(script, policy, waits.append, quota=quota, threads=FakeThreads(clock)).status == 202
+    assert max(waits) < 0.01
+    assert clock.now - begin == pytest.approx(took)

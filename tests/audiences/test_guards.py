@@ -1,6 +1,7 @@
 """What stops a run, what it says, and what it lets through."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -10,11 +11,12 @@ from airflow_provider_rokt.audiences.guards import (
     Mode,
     check_mirrored_identities,
     check_plan,
+    check_unusable,
     size_warning,
 )
 from airflow_provider_rokt.audiences.naming import flag_problem
-from airflow_provider_rokt.exceptions import RoktAudienceError, RoktMappingError
-from airflow_provider_rokt.flow.checks import problems_of
+from airflow_provider_rokt.exceptions import RoktAudienceError, RoktError, RoktMappingError
+from airflow_provider_rokt.flow.checks import check_enough, problems_of
 
 
 @pytest.mark.parametrize(
@@ -37,7 +39,7 @@ def test_more_than_is_allowed_is_refused_with_the_way_to_allow_it(
         check_plan(counts, rows_read=1, max_removed=max_removed)
     said = str(refused.value)
     assert f"{removed} of {before} members" in said
-    assert f"max_removed={max_removed} allows; nothing was sent" in said
+    assert f"max_removed={max_removed} allows.\nNothing was sent.\n" in said
     allowed = float(said.rpartition("max_removed=")[2].rstrip("."))
     assert hint <= allowed <= min(hint + 0.01, 1.0)
     check_plan(counts, rows_read=1, max_removed=allowed)
@@ -53,6 +55,27 @@ def test_the_fraction_is_told_with_enough_digits(removed: int, before: int, says
     assert f"({says}), more than max_removed=0.3" in str(refused.value)
 
 
+MILLIONS = PlanCounts(before=9_876_543, removed=9_876_542)
+
+
+@pytest.mark.parametrize(
+    "guard",
+    [
+        lambda: check_plan(MILLIONS, rows_read=1, max_removed=0.3),
+        lambda: check_plan(MILLIONS, rows_read=0),
+        lambda: check_unusable(12_345_678, 98_765_432, 0.05),
+        lambda: check_enough(98_765_431, 98_765_432),
+        lambda: check_enough(98_765_431, 98_765_432, sent=True),
+    ],
+)
+def test_a_guard_says_what_is_wrong_then_that_nothing_was_sent_then_what_to_do(guard: Callable[[], None]) -> None:
+    with pytest.raises(RoktError) as refused:
+        guard()
+    first, second, third = str(refused.value).splitlines()
+    assert first == f"{refused.value.objection}." and "sent" in second
+    assert len(first) <= 84 and max(len(second), len(third)) <= 100
+
+
 def test_only_confirmed_members_count_where_there_are_any() -> None:
     repeating = PlanCounts(before=14, members=10, removed=7, leaving=3)
     check_plan(repeating, rows_read=1, max_removed=0.3)
@@ -62,7 +85,9 @@ def test_only_confirmed_members_count_where_there_are_any() -> None:
 
 def test_an_empty_result_is_refused_unless_it_is_meant() -> None:
     counts = PlanCounts(before=7, removed=7)
-    with pytest.raises(RoktAudienceError, match=r"no rows; nothing was sent. It would remove all 7 .*allow_empty=True"):
+    with pytest.raises(
+        RoktAudienceError, match=r"no rows\.\nNothing was sent\. It would have removed all 7 .*\n.*allow_empty=True"
+    ):
         check_plan(counts, rows_read=0, max_removed=1.0)
     check_plan(counts, rows_read=0, max_removed=0.3, allow_empty=True)
 

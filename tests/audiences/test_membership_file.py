@@ -76,7 +76,7 @@ def test_any_damage_is_seen_and_nothing_is_sent(tmp_path_factory: pytest.TempPat
     if bad == good:
         return
     with pytest.raises(
-        RoktAudienceError, match=r"cannot be used.*Nothing was sent\. Restore it, or start over by deleting"
+        RoktAudienceError, match=r"cannot be used.*Nothing was sent\. Restore it, or start over .airflow rokt"
     ):
         assert file.header()
         list(file.persons())

@@ -221,8 +221,8 @@ def test_other_settings_are_refused_and_named(folder: Folder, changed: dict[str,
 @pytest.mark.parametrize(
     ("via", "says"),
     [
-        ("import", "with mode='exclude' and hash_emails=False, and delete"),
-        ("events", "mapped to both user_identities.email and user_identities.other, and delete"),
+        ("import", "with mode='exclude' and hash_emails=False, and start over"),
+        ("events", "mapped to both user_identities.email and user_identities.other, and start over"),
     ],
 )
 def test_a_memory_of_raw_addresses_says_the_way_out(folder: Folder, via: str, says: str) -> None:
@@ -360,7 +360,8 @@ def test_losing_half_of_the_memory_does_not_go_unnoticed(folder: Folder, lost: s
     (file,) = [found for found in folder.names() if found.startswith(lost)]
     folder.remove(file)
     sent: list[Request] = []
-    with pytest.raises(RoktAudienceError, match=f"{file} cannot be used: it is missing, .*start over by deleting"):
+    way_out = "start over .airflow rokt syncs forget --audience vip.: the next run"
+    with pytest.raises(RoktAudienceError, match=f"{file} cannot be used: it is missing, .*{way_out}"):
         mirror(folder, range(3), sent.append)
     assert sent == []
 

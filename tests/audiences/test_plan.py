@@ -51,6 +51,21 @@ def test_a_mirror_sends_the_difference_and_all_that_is_unknown(
     assert counts.added + counts.skipped == len(rows)
 
 
+@given(people, some, some, st.data())
+def test_whom_it_changes_depends_on_the_persons_alone(
+    rows: list[int], members: set[int], unknown: set[int], data: st.DataObject
+) -> None:
+    def changed(numbers: list[int]) -> list[bytes]:
+        plan, _ = plan_of(map(address, numbers), remembered=remembered(members, unknown))
+        return list(plan.persons())
+
+    found = changed(rows)
+    assert changed(data.draw(st.permutations([*rows, *rows[:5]]))) == found
+    plan, _ = plan_of(map(address, rows), remembered=remembered(members, unknown))
+    included, excluded = sent(plan)
+    assert set(found) == {f"{who}+".encode() for who in included} | {f"{who}-".encode() for who in excluded}
+
+
 @given(st.lists(st.tuples(st.integers(0, 12), st.booleans()), max_size=40), some, some, st.booleans())
 def test_contradictions_are_rejected_and_change_nothing(
     rows: list[tuple[int, bool]], members: set[int], unknown: set[int], mirror: bool

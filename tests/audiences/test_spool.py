@@ -1,10 +1,7 @@
-"""The spool sorts whatever fits on the disk."""
+"""The spool of members gives back the lines of every member, sorted."""
 
-import os
 import tracemalloc
-from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,24 +33,6 @@ def test_every_line_comes_back_in_order(found: list[tuple[int, bool, bool]], mem
         assert list(spool.sorted_lines()) == sorted(lines_of(found))
 
 
-def test_more_lines_than_are_written_at_once_come_back_once_each() -> None:
-    found = [(number, True, False) for number in range(2 * spooling.LINES_PER_WRITE + 1)]
-    with MemberSpool() as spool:
-        fill(spool, found)
-        assert list(spool.sorted_lines()) == sorted(lines_of(found))
-
-
-def test_more_runs_than_may_be_open_are_merged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spooling, "RUNS", 5)
-    found = [(number % 90, number % 7 == 0, False) for number in range(500)]
-    before = len(os.listdir("/proc/self/fd"))
-    with MemberSpool(memory_lines=9) as spool:
-        fill(spool, found)
-        assert len(os.listdir("/proc/self/fd")) <= before + 6
-        assert list(spool.sorted_lines()) == sorted(lines_of(found))
-    assert len(os.listdir("/proc/self/fd")) == before
-
-
 def test_long_lines_are_spilled_sooner() -> None:
     """A line of the Events API carries a whole event."""
     tracemalloc.start()
@@ -74,10 +53,3 @@ def test_an_address_beyond_ascii_survives() -> None:
         spool.add(member, 1)
         (line,) = spool.sorted_lines()
     assert line[spooling.ADDRESS].decode() == member.address
-
-
-def test_its_files_have_no_name(tmp_path: Path) -> None:
-    with MemberSpool(memory_lines=1, directory=str(tmp_path)) as spool:
-        fill(spool, [(1, True, True), (2, True, True)])
-        assert os.listdir(tmp_path) == []
-        assert len(list(spool.sorted_lines())) == 2

@@ -1,12 +1,11 @@
 """``airflow rokt check`` as a real command, on arguments and on a DAG's task."""
 
 import json
-import subprocess
 
 import pytest
 import yaml
 
-from tests.commands.commands import COMMAND, order
+from tests.commands.commands import order, process
 
 CHECK = ("check", "--sql-conn-id", "shop", "--sql", "SELECT * FROM orders")
 DAGS = """
@@ -121,7 +120,7 @@ def test_what_is_wrong_with_its_arguments_is_told(rokt_cli, shop, arguments, tol
 
 def test_it_is_a_command_of_its_own(dags):
     arguments = ("check", "--dag-id", "orders", "--task-id", "send", "--output", "json")
-    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True)
+    done = process(*arguments)
     # Airflow itself may have something to say on stderr.
     assert (done.returncode, json.loads(done.stdout)["rows_read"]) == (0, 3)
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 
 import pytest
 import requests
@@ -13,17 +12,13 @@ from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef
 from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.ledger.records import RequestRecord, VerdictRecord
 from tests.bounded import child
-from tests.commands.commands import COMMAND, NOW, order
+from tests.commands.commands import COMMAND, NOW, order, process
 
 PREVIEW = ("preview", "--sql-conn-id", "shop", "--sql", "SELECT * FROM orders")
 
 
 def people(numbers):
     return [{"email": f"person{number}@example.com"} for number in numbers]
-
-
-def process(*arguments):
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True)
 
 
 # --- in a process of its own
@@ -220,7 +215,7 @@ def test_preview_tells_what_a_run_would_stop_for(rokt_cli, shop):
     shop([order(number, mobile="none") for number in range(120)])
     status, out, _ = rokt_cli(*PREVIEW, "--rows", "120")
     assert status == 1
-    assert "The run would be stopped: 100 % of the values of user_attributes.mobile cannot be sent" in out
+    assert "The run would be stopped: 100 % of user_attributes.mobile cannot be sent" in out
     assert out.count("  left out: user_attributes.mobile: not a phone number") == 120
     assert "Left out: 120 x user_attributes.mobile: not a phone number for region US" in out
     assert rokt_cli(*PREVIEW, "--rows", "120", "--max-dropped", "1")[0] == 0
@@ -370,13 +365,16 @@ def test_list_tells_of_each_delivery_newest_first(rokt_cli, begin, finish, ledge
     finish(begin("20260101T000000Z-a"), accepted=3, rejected=2, failed=1)
     finish(begin("20260102T000000Z-b"), accepted=1, complete=False)
     ledger.begin("audience", {"dag_id": "crm", "task_id": "vip", "map_index": 3}, {}, "20260103T000000Z-c")
+    named = {"dag_id": "crm", "task_id": "vip", "map_index": 0, "partition": "north"}
+    ledger.begin("audience", named, {}, "20260104T000000Z-d")
     entries = json.loads(rokt_cli("deliveries", "list", "-o", "json")[1])
-    assert [entry.pop("delivery_id")[-1] for entry in entries] == ["c", "b", "a"]
-    assert [entry.pop("state") for entry in entries] == ["running", "incomplete", "complete"]
-    assert [entry.pop("started")[:2] for entry in entries] == ["20"] * 3
+    assert [entry.pop("delivery_id")[-1] for entry in entries] == ["d", "c", "b", "a"]
+    assert [entry.pop("state") for entry in entries] == ["running", "running", "incomplete", "complete"]
+    assert [entry.pop("started")[:2] for entry in entries] == ["20"] * 4
     unknown = dict.fromkeys(("read", "accepted", "rejected", "failed", "skipped"))
     nothing_else = {"rejected": 0, "failed": 0, "skipped": 0}
     assert entries == [
+        {"operation": "audience", "task": "crm.vip #0 (north)", **unknown},
         {"operation": "audience", "task": "crm.vip #3", **unknown},
         {"operation": "conversions", "task": "orders", "read": 1, "accepted": 1, **nothing_else},
         {"operation": "conversions", "task": "orders"}
@@ -411,7 +409,7 @@ def test_list_of_nothing_says_where_it_looked(rokt_cli, ledger):
 
 def test_one_damaged_report_does_not_hide_the_others(rokt_cli, deliver, tmp_path):
     damaged, whole = deliver(accepted=1)["delivery_id"], deliver(accepted=1)["delivery_id"]
-    (tmp_path / "ledger" / damaged / "report.jsonl").write_bytes(b"{")
+    (tmp_path / "ledger" / damaged[:8] / damaged / "report.jsonl").write_bytes(b"{")
     entries = json.loads(rokt_cli("deliveries", "list", "-o", "json")[1])
     assert {entry["delivery_id"]: entry["state"] for entry in entries} == {damaged: "damaged", whole: "complete"}
 
@@ -443,6 +441,7 @@ def test_show_tells_what_became_of_a_delivery(rokt_cli, ledger, finish):
         "rows failed": 1,
         "rows skipped": 0,
         "rows unconfirmed": 0,
+        "rows resumed": 0,
         "batches": 153,
         "requests": 2,
     }
@@ -531,7 +530,7 @@ def test_show_tells_what_was_skipped_and_left_out_and_what_the_rest_carries(rokt
 
 def test_show_says_nothing_of_what_a_report_does_not_tell(rokt_cli, deliver, tmp_path):
     delivery = deliver(accepted=1)["delivery_id"]
-    path = tmp_path / "ledger" / delivery / "report.jsonl"
+    path = tmp_path / "ledger" / delivery[:8] / delivery / "report.jsonl"
     report = json.loads(path.read_text())
     path.write_text(
         json.dumps({name: report[name] for name in report if name not in ("skipped", "dropped", "coverage")})
@@ -549,6 +548,7 @@ def test_show_as_data_is_complete(rokt_cli, partial_delivery, output, read):
     report = shown.pop("report")
     assert report.pop("complete") is True
     assert report.pop("finished_at").startswith("20")
+    assert [report.pop(name) for name in ("failure", "failed_without_row", "rejected_without_row")] == [None, 0, 0]
     assert report == partial_delivery
     assert report["skipped"] == {"same id twice": 1}
     assert shown.pop("started").startswith("20")

@@ -23,13 +23,14 @@ from airflow_provider_rokt.get_provider_info import get_provider_info
 from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.operators.rokt import RoktAudienceOperator, RoktConversionOperator
 from airflow_provider_rokt.sensors.rokt import RoktBatchStatusSensor
+from airflow_provider_rokt.transfers.rokt_to_sql import RoktDeliveryToSqlOperator
 
 INFO = get_provider_info()
 (CONNECTION,) = INFO["connection-types"]
 SCHEMAS = Path(airflow.__file__).parent
 AIRFLOW = tuple(int(part) for part in airflow.__version__.split(".")[:2])
 
-TASKS = [RoktConversionOperator, RoktAudienceOperator, RoktBatchStatusSensor]
+TASKS = [RoktConversionOperator, RoktAudienceOperator, RoktBatchStatusSensor, RoktDeliveryToSqlOperator]
 WANTED = {"sql": "SELECT 1", "sql_conn_id": "shop", "audience": "VIPs", "delivery": "20260101T000000Z-0123456789ab"}
 
 
@@ -165,7 +166,7 @@ def serialised(dag: Any) -> str:
 def test_every_task_class_is_tested_here() -> None:
     public = {
         value
-        for module in ("operators.rokt", "sensors.rokt")
+        for module in ("operators.rokt", "sensors.rokt", "transfers.rokt_to_sql")
         for name, value in vars(import_module(f"airflow_provider_rokt.{module}")).items()
         if name.startswith("Rokt") and isinstance(value, type) and issubclass(value, BaseOperator)
     }

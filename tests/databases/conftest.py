@@ -89,7 +89,11 @@ def missing(database: Database) -> str | None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skips before a fixture would: what is skipped in one place, pytest reports as one line."""
     reasons = {name: missing(database) for name, database in (("mariadb", MARIADB), ("postgres", POSTGRES))}
-    if not REQUIRED and any(reasons.get(name) for name in getattr(item, "fixturenames", ())):
+    asked = [*getattr(item, "fixturenames", ())]
+    if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+        # Some are named by a parameter, and asked for by the test.
+        asked += [value for value in item.callspec.params.values() if isinstance(value, str)]
+    if not REQUIRED and any(reasons.get(name) for name in asked):
         pytest.skip("database tests: " + ", ".join(filter(None, reasons.values())))
 
 

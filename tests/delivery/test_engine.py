@@ -21,6 +21,7 @@ from airflow_provider_rokt.delivery.settlement import Settlement, Settler
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError
 from airflow_provider_rokt.flow.request import Batch, Endpoint, Request
 from airflow_provider_rokt.flow.row import NO_ROW, FieldFault, Outcome, RowRef
+from airflow_provider_rokt.flow.threads import RealThreads
 from airflow_provider_rokt.limits import REQUEST_BYTES
 from airflow_provider_rokt.network.outages import NoAnswerError
 from tests.api.clock import FakeClock, FakeStop, FakeThreads
@@ -130,6 +131,15 @@ def test_a_conflict_is_an_acceptance_where_the_same_may_have_arrived_before() ->
     assert (settlement.accepted, keys_of(settlement.failed)) == (0, ["b", "a"])
 
 
+def test_what_an_answer_leaves_open_after_silence_goes_under_new_ids() -> None:
+    """The attempt without an answer may have used the old ones up."""
+    rokt = Scripted(NoAnswerError("it broke"), answer_of(202, "bad. Somewhere"), answer_of(202))
+    Bench(rokt).settle(request_of(["a"], ["b"]))
+    ids = [{batch["source_request_id"] for batch in json.loads(body)} for body in rokt.bodies]
+    assert ids[0] == ids[1]
+    assert not ids[0] & set().union(*ids[2:])
+
+
 def test_no_request_more_is_made_where_nothing_is_contradicted() -> None:
     """One of a hundred without a place: seven halvings, and nobody is asked twice."""
     rokt = ModelRokt({"row-57": "none"})
@@ -201,6 +211,15 @@ def test_an_unanswered_request_is_sent_again_unchanged() -> None:
     assert (record.status, record.attempts, record.size) == (202, 3, len(rokt.bodies[0]))
 
 
+def test_requests_that_succeed_at_last_make_room_for_retries() -> None:
+    answers = [answer for _ in range(24) for answer in (answer_of(503), answer_of(202))]
+    bench = Bench(Scripted(*answers), RetryPolicy(budget_seconds=60.0, base_seconds=0.001))
+    begin = bench.clock.now
+    for number in range(24):
+        bench.settle(request_of([f"{number}"]))
+    assert bench.clock.now - begin < 1.0
+
+
 def test_every_attempt_keeps_the_pace() -> None:
     bench = Bench(Scripted(answer_of(503), answer_of(503), answer_of(202)), rate=2)
     begin = bench.clock.now
@@ -213,10 +232,32 @@ def test_an_answer_makes_room_for_the_next_second() -> None:
     begin = bench.clock.now
     for key in "abc":
         bench.settle(request_of([key, f"{key}1"], [f"{key}2"]))
-    assert bench.clock.now - begin == pytest.approx(2.0)
+    # A second counts a little longer, since not every request takes the same way; at a small cap by a twentieth.
+    assert 2.0 < bench.clock.now - begin < 2.11
 
 
-def test_a_429_holds_everybody_back() -> None:
+def test_what_a_lowered_pace_makes_too_large_goes_in_smaller_parts_under_the_same_ids() -> None:
+    users = [[f"{number}"] for number in range(40)]
+    rokt = ModelRokt(troubles={0: 429})
+    bench = Bench(rokt, rate=270)
+    settlement = bench.settle(request_of(*users))
+    # Parts of one or two batches after the first attempt, in the order of the whole.
+    assert settlement.requests == rokt.posts >= 21
+    assert settlement.answers == {"429": 1, "202": rokt.posts - 1}
+    assert (settlement.accepted, settlement.unconfirmed.total(), settlement.refused) == (40, 0, False)
+    assert list(rokt.kept) == [key for user in users for key in user]
+    assert sum(len(record.batches) for record in settlement.records) == 40
+
+
+@pytest.mark.parametrize("trouble", [503, "reset"])
+def test_what_may_have_arrived_stays_whole(trouble: int | str) -> None:
+    rokt = ModelRokt(troubles={0: trouble, 1: 429})
+    settlement = Bench(rokt, rate=270).settle(request_of(*[[f"{number}"] for number in range(40)]))
+    assert (settlement.accepted, settlement.requests, rokt.posts) == (40, 1, 3)
+
+
+@pytest.mark.parametrize(("asked", "held"), [("40", True), ("3", True), ("1", False)])
+def test_a_429_holds_everybody_back_unless_it_is_over_with_the_second(asked: str, held: bool) -> None:
     waited: list[float] = []
 
     class Rokt:
@@ -224,7 +265,7 @@ def test_a_429_holds_everybody_back() -> None:
 
         def post(self, endpoint: Endpoint, body: bytes) -> Answer:
             self.posts += 1
-            return answer_of(429, headers={"Retry-After": "40"}) if self.posts == 1 else answer_of(202)
+            return answer_of(429, headers={"Retry-After": asked}) if self.posts == 1 else answer_of(202)
 
     class Spy(FakeStop):
         """While one request waits after its 429, another would like to leave."""
@@ -239,7 +280,7 @@ def test_a_429_holds_everybody_back() -> None:
     bench = Bench(Rokt(), rate=1000)
     bench.halt.flag = Spy(bench.clock)
     bench.settle(request_of(["a"]))
-    assert waited[1] - waited[0] >= 40.0
+    assert (waited[1] - waited[0] >= float(asked)) == held
 
 
 @pytest.mark.parametrize(
@@ -336,6 +377,24 @@ def test_of_several_errors_the_first_stays() -> None:
     assert str(settlement.error) == "first"
 
 
+@pytest.mark.parametrize(
+    ("halted", "told"),
+    [
+        ("not delivered: it broke", "not delivered: it broke"),
+        ("the task was stopped", "on its way when the task was stopped"),
+    ],
+)
+def test_what_had_no_answer_as_others_gave_up_is_not_called_on_its_way(halted: str, told: str) -> None:
+    class Meanwhile:
+        def post(self, endpoint: Endpoint, body: bytes) -> Answer:
+            bench.halt.because(halted)
+            raise NoAnswerError("it broke")
+
+    bench = Bench(Meanwhile())
+    settlement = bench.settle(request_of(["a"]))
+    assert [fault.faults[0].reason for fault in settlement.failed] == [told]
+
+
 def test_of_several_reasons_to_halt_the_first_stays() -> None:
     halt = Halt()
     assert not halt.flag.is_set()
@@ -369,6 +428,8 @@ class Block:
     """A batch like an audience's: splits into halves."""
 
     coverage = 0
+    marks = b""
+    repeats = False
 
     def __init__(self, keys: Sequence[str], size: int = 1) -> None:
         self.keys = keys
@@ -493,11 +554,10 @@ def test_blocks_of_an_import_are_not_held_to_the_events_rate() -> None:
 def test_an_import_counts_as_one_however_many_blocks_it_has() -> None:
     bench = Bench(Scripted(answer_of(201)), rate=10)
     begin = bench.clock.now
-    for _ in range(10):
-        bench.settle(import_of(1000, 100))
+    bench.settle(import_of(1000, 100))
     assert bench.clock.now == begin
     bench.settle(import_of(1000, 100))
-    assert bench.clock.now > begin
+    assert 0 < bench.clock.now - begin <= 0.5
 
 
 @pytest.mark.parametrize(("endpoint", "counted"), [(BULK, 10), (HISTORICAL, 10), (IMPORT_V1, 1), (IMPORT_V3, 1)])
@@ -574,6 +634,31 @@ def test_only_so_many_bytes_are_on_their_way() -> None:
     gate.release(2)
     assert accepted + sum(settlement.accepted for settlement in engine.drained()) == 6
     engine.close()
+
+
+class Hurried(RealThreads):
+    """A minute takes a second."""
+
+    def now(self) -> float:
+        return 60 * super().now()
+
+
+def test_what_never_ends_is_given_up_and_counted() -> None:
+    cut, released = threading.Event(), threading.Event()
+
+    def settle(request: Request) -> Settlement:
+        released.wait(30)
+        return Settlement(accepted=1)
+
+    engine = Engine(settle, lambda request: Settlement.given_up(request, "why"), cut.set, 1, Hurried())
+    for key in "abc":
+        engine.submit(request_of([key]))
+    engine.hurry()
+    settlements = list(engine.drained())
+    released.set()
+    engine.close()
+    assert cut.is_set()
+    assert [fault.faults[0].reason for one in settlements for fault in one.failed] == ["why"] * 3
 
 
 def test_what_a_thread_raises_is_raised_again() -> None:

@@ -3,7 +3,7 @@
 import json
 from copy import deepcopy
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_rokt.events.batch import EventBatch, serialise
 from airflow_provider_rokt.events.fields import COVERED
-from airflow_provider_rokt.events.grouping import coverage_of, group
-from airflow_provider_rokt.flow.row import RowRef
+from airflow_provider_rokt.events.grouping import TOO_LARGE, Grouping, coverage_of, open_batch
+from airflow_provider_rokt.flow.row import RowFault, RowRef
 from airflow_provider_rokt.limits import ATTRIBUTES, BATCH_BYTES, EVENTS_PER_REQUEST
 from tests.events.documents import EXAMPLE, Document, conversions, reordered, with_value, without
 
@@ -26,6 +26,23 @@ ATTRIBUTE_SETS = st.dictionaries(
 DEVICE = {"ios_advertising_id", "android_advertising_id", "ios_idfv", "android_uuid"}
 ADDRESSES = ["203.0.113.42", "198.51.100.7"]
 SIZES = st.sampled_from([0, 0, 0, 500, 30_000, 70_000, BATCH_BYTES])
+
+
+class Grouped(NamedTuple):
+    """What became of some events: batches in the order of their first events, and those that no batch can hold."""
+
+    batches: list[EventBatch]
+    faults: list[RowFault]
+
+
+def group(rows: Rows, *, group_by_user: bool = True) -> Grouped:
+    grouping, faults = Grouping(group_by_user=group_by_user), []
+    for row, document in rows:
+        if single := open_batch(row, document, coverage_of(document)):
+            grouping.add(single)
+        else:
+            faults.append(RowFault(row, (TOO_LARGE,)))
+    return Grouped(list(grouping.close()), faults)
 
 
 def numbered(documents: list[Document]) -> Rows:

@@ -122,6 +122,6 @@ def test_a_digit_that_is_wrong_makes_no_card(card: str, place: int, digit: int) 
 
 @pytest.mark.parametrize("piece", ["1", "1 ", "+1", "(1", "0", "0-1", "a", "-", "@"[:0] or "é", "1-2-3-"])
 def test_time_grows_with_the_length_only(piece: str) -> None:
-    begin = time.perf_counter()
+    begin = time.thread_time()
     is_personal(piece * (128 // len(piece)))
-    assert time.perf_counter() - begin < 0.05
+    assert time.thread_time() - begin < 0.5

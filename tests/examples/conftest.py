@@ -28,9 +28,11 @@ class Connected:
 
 
 @pytest.fixture
-def connected(rokt, tmp_path, monkeypatch, ledger) -> Connected:
+def connected(rokt, tmp_path, monkeypatch, ledger, airflow_db) -> Connected:
     """An Airflow that has the examples, a shop with four orders an hour of 20 days to yesterday, a local Rokt."""
     from dags_examples.shop import write_shop
+
+    _forget_variables()
 
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     path, dags = tmp_path / "shop.sqlite", tmp_path / "dags"
@@ -45,3 +47,12 @@ def connected(rokt, tmp_path, monkeypatch, ledger) -> Connected:
     for connection in ("SHOP", "WAREHOUSE"):
         monkeypatch.setenv(f"AIRFLOW_CONN_{connection}", json.dumps({"conn_type": "sqlite", "host": str(path)}))
     return Connected(path, frozenset(spoiled), dags)
+
+
+def _forget_variables() -> None:
+    """What Airflow's database knows of the memories of other tests, whose ledgers are gone."""
+    from airflow.models.variable import Variable
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        session.query(Variable).filter(Variable.key.like("rokt_%")).delete(synchronize_session=False)

@@ -52,6 +52,11 @@ def execute(dag: DAG, info: DagRunInfo, run_type: DagRunType = DagRunType.SCHEDU
         if run_id in runs:
             run = runs[run_id]
             run.dag, run.state = dag, DagRunState.RUNNING
+            # As clearing does where Airflow's database has the DAG, which that of Airflow 3.0 has not here.
+            for instance in run.get_task_instances(session=session):
+                more = instance.try_number + dag.get_task(instance.task_id).retries
+                instance.max_tries = max(instance.max_tries, more)
+            session.commit()
             return run
         for run in runs.values():
             if getattr(run, RUN_DATE) == info.logical_date:

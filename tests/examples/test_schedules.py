@@ -16,7 +16,7 @@ from airflow.utils.types import DagRunType
 
 from dags_examples import conversions_mapped
 from tests.audiences.people import hashed
-from tests.examples.conftest import FOLDER
+from tests.examples.conftest import FOLDER, Connected
 from tests.examples.runs import backfilled, by_hand, by_hand_without_date, execute, scheduled
 
 README = (FOLDER.parent / "README.md").read_text()
@@ -27,6 +27,8 @@ from airflow.providers.common.compat.sdk import DAG
 
 with DAG("{}", schedule="{}", start_date=datetime(2026, 1, 1), catchup=False) as dag:
 """
+SNIPPET_OF_A_DAY = 'RoktConversionOperator(\n    task_id="send_conversions"'
+SNIPPET_OF_A_SYNC = 'RoktConversionOperator(\n    task_id="send_new_orders"'
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 # A moment in the middle of a day and of an hour, three days ago.
 AFTERNOON = datetime.now(UTC).replace(hour=14, minute=20, second=7, microsecond=0) - 3 * DAY
@@ -45,12 +47,11 @@ class Example:
     name: str
     period: timedelta = DAY
     span: timedelta = DAY
-    regions: tuple[str, ...] = ("north", "east", "south", "west")
     schedule: str = ""
     count: int = 3
 
     def __str__(self) -> str:
-        return f"{self.name} {self.schedule}".strip()
+        return re.sub(r"\s+", " ", f"{self.name} {self.schedule}").strip()
 
     def until(self, moment: datetime) -> datetime:
         """The end of the last whole period before a moment."""
@@ -60,22 +61,27 @@ class Example:
     def wants(self, order: "Order", moment: datetime) -> bool:
         """Whether a run at a moment is to select an order."""
         until = self.until(moment)
-        return order.region in self.regions and until - self.span <= order.ordered_at < until
+        return until - self.span <= order.ordered_at < until
 
 
 CONVERSIONS = [
     Example("conversions_daily"),
+    Example("conversions_alerts", count=2),
     Example("conversions_mapped", count=2),
     Example("conversions_incremental", period=HOUR, span=HOUR),
-    Example("RoktConversionOperator(", schedule="@daily"),
-    Example("send = RoktConversionOperator.partial(", regions=("north", "south"), schedule="0 3 * * *", count=2),
+    Example(SNIPPET_OF_A_DAY, schedule="@daily"),
+    Example("send = RoktConversionOperator.partial(", schedule="0 3 * * *", count=2),
+]
+SYNCS = [
+    Example("conversions_sync", period=HOUR, span=3 * DAY),
+    Example(SNIPPET_OF_A_SYNC, period=HOUR, span=3 * DAY, schedule="@hourly"),
 ]
 AUDIENCES = [
     Example("audience_mirror", span=14 * DAY),
     Example("RoktAudienceOperator(", span=14 * DAY, schedule="@daily"),
 ]
 # These say that they take everything; the last has no query.
-WHOLE_TABLE = {"audience_both_roads", "audience_from_asset", "conversions_taskflow"}
+WHOLE_TABLE = {"audience_both_roads", "audience_from_asset", "conversions_taskflow", "outcomes_in_sql"}
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,6 @@ class Order:
     order_id: str
     ordered_at: datetime
     email: str
-    region: str
 
 
 @pytest.fixture
@@ -93,7 +98,7 @@ def orders(connected) -> list[Order]:
         shop.executemany("DELETE FROM orders WHERE order_id = ?", [(order_id,) for order_id in connected.spoiled])
         shop.execute("ALTER TABLE orders ADD COLUMN order_number")
         shop.execute("UPDATE orders SET order_number = confirmation")
-        rows = shop.execute("SELECT order_id, ordered_at, email, region FROM orders").fetchall()
+        rows = shop.execute("SELECT order_id, ordered_at, email FROM orders").fetchall()
     return [Order(number, datetime.fromisoformat(f"{time}+00:00"), *rest) for number, time, *rest in rows]
 
 
@@ -108,8 +113,8 @@ def load(connected) -> Callable[[Example], DAG]:
         dag_id = re.sub(r"\W+", "_", str(example))
         file = connected.dags / f"{dag_id}.py"
         file.write_text(AROUND.format(dag_id, example.schedule) + indent(snippet, "    "))
-        (connected.dags / "orders_of_region.sql").write_text(
-            conversions_mapped.dag.get_task("send_region").partial_kwargs["sql"]
+        (connected.dags / "orders_of_part.sql").write_text(
+            conversions_mapped.dag.get_task("send_part").partial_kwargs["sql"]
         )
         spec = importlib.util.spec_from_file_location(dag_id, file)
         module = importlib.util.module_from_spec(spec)
@@ -142,7 +147,7 @@ def test_scheduled_runs_send_every_order_once_and_repeated_ones_the_same(example
         assert runs[-1] == _wanted(example, orders, info.run_after)
     begin, end = example.until(infos[0].run_after) - example.period, example.until(infos[-1].run_after)
     assert end - begin == example.count * example.period
-    between = (order for order in orders if begin <= order.ordered_at < end and order.region in example.regions)
+    between = (order for order in orders if begin <= order.ordered_at < end)
     assert sorted(chain(*runs)) == sorted(order.order_id for order in between)
     assert all(runs)
 
@@ -160,6 +165,34 @@ def test_a_run_by_hand_sends_the_last_whole_period(example, start, airflow_db, o
     ids = sent()
     assert ids
     assert ids == _wanted(example, orders, AFTERNOON)
+
+
+@pytest.mark.parametrize("example", SYNCS, ids=str)
+def test_a_sync_sends_every_order_once_whatever_its_query_returns_again(
+    example, airflow_db, orders, load, sent, connected
+):
+    """Also one that comes late, and what a run by hand finds between two scheduled ones."""
+    dag = load(example)
+    first, second, third = scheduled(dag, MIDNIGHT, 3)
+    execute(dag, first)
+    assert sent() == _wanted(example, orders, first.run_after)
+    late = _loaded(connected, orders, second.run_after - DAY)
+    execute(dag, second)
+    hour = [order.order_id for order in orders if first.run_after <= order.ordered_at < second.run_after]
+    assert sent() == sorted([*hour, late])
+    execute(dag, second)
+    assert sent() == []
+    execute(dag, third)
+    assert sent() == sorted(o.order_id for o in orders if second.run_after <= o.ordered_at < third.run_after)
+
+
+def _loaded(connected: Connected, orders: list[Order], moment: datetime) -> str:
+    """An order of a moment, loaded now."""
+    with sqlite3.connect(connected.shop) as shop:
+        shop.execute("CREATE TEMP TABLE late AS SELECT * FROM orders WHERE order_id = ?", [orders[0].order_id])
+        shop.execute("UPDATE late SET order_id = 'late', ordered_at = ?", [moment.strftime("%Y-%m-%d %H:%M:%S")])
+        shop.execute("INSERT INTO orders SELECT * FROM late")
+    return "late"
 
 
 @pytest.mark.parametrize("example", AUDIENCES, ids=str)
@@ -190,10 +223,14 @@ def test_an_audience_by_hand_without_a_date_too(airflow_db, orders, load, sandbo
 
 def test_no_example_is_left_out():
     modules = {path.stem for path in FOLDER.glob("*.py")} - {"demo", "shop"}
-    tested = [example.name for example in CONVERSIONS + AUDIENCES]
+    tested = [example.name for example in CONVERSIONS + SYNCS + AUDIENCES]
     assert modules - WHOLE_TABLE == {name for name in tested if name.isidentifier()}
-    operators = {line for snippet in SNIPPETS for line in re.findall(r"^.*Operator.*\($", snippet, re.MULTILINE)}
-    assert operators == {name for name in tested if not name.isidentifier()}
+    operators = [
+        line
+        for snippet in SNIPPETS
+        for line in re.findall(r"^.*(?:Conversion|Audience)Operator.*\($", snippet, re.MULTILINE)
+    ]
+    assert sorted(operators) == sorted(name.partition("\n")[0] for name in tested if not name.isidentifier())
 
 
 def _wanted(example: Example, orders: list[Order], moment: datetime) -> list[str]:

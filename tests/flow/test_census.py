@@ -41,9 +41,13 @@ def test_an_excess_names_the_worst_field_and_its_commonest_reason() -> None:
     counted = census(1000, {PHONE: 500, OTHER: 430, BORN: 900})
     found = counted.excess(0.2)
     assert found == ("user_attributes.mobile", 930, 1000, "not a phone number")
-    assert str(found).startswith("93 % of the values of user_attributes.mobile cannot be sent (930 of 1,000")
-    with pytest.raises(RoktDroppedError, match=r"Is it the right column\? Nothing was sent: max_dropped=0.2"):
+    with pytest.raises(RoktDroppedError) as refused:
         counted.require(0.2)
+    assert str(refused.value).splitlines() == [
+        "93 % of user_attributes.mobile cannot be sent: not a phone number.",
+        "930 of 1,000 values; max_dropped is 0.2. Nothing was sent.",
+        "Is it the right column? Map another one, leave the field out, or allow more.",
+    ]
 
 
 @given(st.dictionaries(st.sampled_from([PHONE, OTHER, BORN]), st.integers(1, 300)), st.floats(0, 1))

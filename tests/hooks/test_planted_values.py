@@ -101,7 +101,7 @@ def told_by(send: Callable[[], object], ledger: Path, said: Callable[[], str], c
         told = json.dumps(send())
     except (RoktError, RoktTaskFailed) as error:
         told = "".join(traceback.format_exception(error)) + json.dumps(getattr(error, "report", None), default=str)
-    return told + said() + "".join(path.read_text() for path in ledger.rglob("*") if path.is_file())
+    return told + said() + "".join(path.read_text(errors="replace") for path in ledger.rglob("*") if path.is_file())
 
 
 @pytest.fixture
@@ -110,7 +110,10 @@ def place(ledger: Any, rokt: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     yield tmp_path
 
 
-ANY_ANSWER = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ANY_ANSWER = settings(
+    max_examples=30,
+    suppress_health_check=[*settings().suppress_health_check, HealthCheck.function_scoped_fixture],
+)
 
 
 @ANY_ANSWER

@@ -63,7 +63,7 @@ DAMAGED_LINES = [
 
 
 def path_of(result: dict[str, Any], ledger: Ledger, file: str) -> Path:
-    return Path(ledger.uri.removeprefix("file://"), result["delivery_id"], file)
+    return Path(ledger.open(result["delivery_id"]).uri.removeprefix("file://"), file)
 
 
 def changed(path: Path, **fields: Any) -> None:

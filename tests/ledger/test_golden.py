@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ from airflow_provider_rokt.ledger.batch_status import BatchStatus
 from airflow_provider_rokt.ledger.overview import Ledger
 from airflow_provider_rokt.runs.audience_memory import TaskNote
 from airflow_provider_rokt.task.failures import RoktTaskFailed
+from airflow_provider_rokt.transfers.rokt_to_sql import RoktDeliveryToSqlOperator
 from tests.audiences.people import ListAtRokt, address, hashed
 from tests.ledger.golden.writing import COMPLETE, ELSEWHERE, KILLED, MAPPING, STOPPED, mirror, orders, place
 
-RELEASES = sorted(path.name for path in Path(__file__).with_name("golden").iterdir() if (path / COMPLETE).is_dir())
+RELEASES = sorted(path.name for path in Path(__file__).with_name("golden").iterdir() if [*path.rglob(COMPLETE)])
 
 
 @pytest.fixture(params=RELEASES)
@@ -66,6 +68,28 @@ def test_its_batches_have_their_status(root):
     status = BatchStatus.of(ledger.open(delivery) for delivery in (COMPLETE, STOPPED))
     assert (status.batches, dict(status.status_codes), status.rows_rejected) == (6, {"202": 6}, 5)
     status.check(max_rejected=5, max_failed=3)
+
+
+def test_its_outcomes_go_into_a_database(root, tmp_path, monkeypatch):
+    path = tmp_path / "warehouse.sqlite"
+    monkeypatch.setenv("AIRFLOW_CONN_LITE", json.dumps({"conn_type": "sqlite", "host": str(path)}))
+    deliveries = [f"{ELSEWHERE}/{COMPLETE}", STOPPED]
+    RoktDeliveryToSqlOperator(task_id="t", delivery=deliveries, sql_conn_id="lite").execute({})
+    with sqlite3.connect(path) as warehouse:
+        counted = warehouse.execute(
+            "SELECT state, rows_read, rows_rejected, rows_failed, values_dropped FROM rokt_deliveries ORDER BY 1"
+        ).fetchall()
+        rows = warehouse.execute(
+            "SELECT row_key, outcome, path FROM rokt_rows WHERE delivery_id = ? ORDER BY row_place", [COMPLETE]
+        ).fetchall()
+    assert counted == [("complete", 9, 3, 0, 1), ("incomplete", 5, 2, 3, 0)]
+    assert [(key, outcome) for key, outcome, _ in rows] == [
+        ("order-2", "rejected"),
+        ("row 3", "rejected"),
+        ("order-5", "rejected"),
+        ("order-6", "dropped"),
+    ]
+    assert rows[-1][2] == "user_attributes.mobile"
 
 
 def test_what_was_not_delivered_is_resent(sandbox, rokt, root):

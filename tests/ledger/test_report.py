@@ -1,7 +1,10 @@
 """The report counts every row once, fails for the right reason, and travels as JSON."""
 
 import json
+import re
 from collections import Counter
+from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -15,6 +18,7 @@ from airflow_provider_rokt.exceptions import (
     RoktRejectedError,
 )
 from airflow_provider_rokt.flow.checks import threshold
+from airflow_provider_rokt.flow.gate import Lifted
 from airflow_provider_rokt.flow.row import FieldFault, RowFault, RowRef, Skip
 from airflow_provider_rokt.ledger.report import Tally
 
@@ -39,12 +43,14 @@ def test_the_summary_is_flat_and_complete():
     rejections = summary.pop("rejections")
     assert summary == {
         "delivery_id": "d1",
+        "sync": None,
         "rows_read": 60,
         "rows_accepted": 30,
         "rows_rejected": 25,
         "rows_failed": 3,
         "rows_skipped": 2,
         "rows_unconfirmed": 0,
+        "rows_resumed": 0,
         "skipped": {"same id twice": 2},
         "dropped": {},
         "coverage": {},
@@ -61,16 +67,6 @@ def test_the_summary_is_flat_and_complete():
 def test_an_audience_adds_its_counts():
     summary = report(extras={"members_added": 3, "members_removed": 1, "members_unchanged": 96}).summary()
     assert (summary["members_added"], summary["members_removed"], summary["members_unchanged"]) == (3, 1, 96)
-
-
-def test_in_a_log_it_is_one_line_of_counts():
-    tally = Tally(read=3, accepted=1, skipped=Counter({Skip.UNCHANGED: 1}), batches=1, requests=1)
-    tally.reject(faults(1))
-    tally.status_codes["202"] += 1
-    assert str(tally.report("d1", "file:///ledger/d1")) == (
-        "Delivery d1: 3 rows read, 1 accepted, 1 rejected, 0 failed, 1 skipped; 1 batches in 1 requests, "
-        "answers 202: 1. Ledger: file:///ledger/d1"
-    )
 
 
 def test_a_report_does_not_change_with_the_tally():
@@ -135,6 +131,27 @@ class TestThresholds:
         else:
             found.judged(limit)
 
+    @pytest.mark.parametrize(
+        ("rejected", "lifted", "fails"), [(6, 6, False), (7, 6, True), (5, 0, False), (6, 0, True)]
+    )
+    def test_so_many_as_were_let_pass_do_not_fail(self, rejected, lifted, fails):
+        tally = Tally(read=100, accepted=100 - rejected)
+        tally.reject(faults(rejected))
+        found = replace(tally.report("d1", "l"), lifted=Lifted(rejected=lifted))
+        with pytest.raises(RoktRejectedError) if fails else nullcontext():
+            found.judged(5)
+
+    def test_a_field_that_was_let_pass_hides_no_other(self):
+        tally = Tally(read=300, accepted=300)
+        for path in ("user_attributes.mobile", "user_attributes.dob"):
+            tally.census.values[path] = 300
+            tally.census.invalid[FieldFault(path, "is odd")] = 299 if "mobile" in path else 200
+        lifted = Lifted(dropped=frozenset({"user_attributes.mobile"}))
+        with pytest.raises(RoktDroppedError, match=r"user_attributes\.dob"):
+            replace(tally.report("d1", "l"), lifted=lifted).judged(0, 0.2)
+        both = Lifted(dropped=lifted.dropped | {"user_attributes.dob"})
+        replace(tally.report("d1", "l"), lifted=both).judged(0, 0.2)
+
     def test_nothing_read_is_within_every_limit(self):
         report().judged(0.0)
 
@@ -147,9 +164,10 @@ class TestMessages:
             tally.report("d1", "file:///ledger/d1").judged(0.5)
         message = str(error.value)
         assert message.splitlines() == [
-            "5 of 9 rows were rejected, max_rejected is 0.5: rows 'order-1', 'order-2', 'order-3': "
-            "user_identities.email: is no e-mail address",
-            "Everything deliverable was delivered: 4 of 9 rows were accepted, 5 rejected, 0 failed, 0 skipped",
+            "5 of 9 rows were rejected: user_identities.email: is no e-mail address "
+            "(rows 'order-1', 'order-2', 'order-3')",
+            "max_rejected is 0.5; everything deliverable was delivered: 4 of 9 rows were accepted, 5 rejected, "
+            "0 failed, 0 skipped",
             "Not retried, as they would be rejected again: correct them, then run the task again or, unless it "
             "mirrors, with resend_from='d1'. Ledger: file:///ledger/d1",
         ]
@@ -178,8 +196,7 @@ class TestMessages:
         with pytest.raises(RoktDroppedError) as error:
             tally.report("d1", "file:///ledger/d1").judged(0, 0.2)
         assert str(error.value).splitlines() == [
-            "66.7 % of the values of user_identities.email cannot be sent (200 of 300, most often: is empty). "
-            "Is it the right column?",
+            "66.7 % of user_identities.email cannot be sent: is empty",
             "They were left out and everything else was delivered: 300 of 300 rows were accepted, 0 rejected, 0 "
             "failed, 0 skipped; 200 values were left out",
             "Not retried, as max_dropped=0.2 would fail it again: map another column, leave the field out, or allow "
@@ -188,7 +205,7 @@ class TestMessages:
 
     @pytest.mark.parametrize("max_dropped", [0.2, 1.0])
     @pytest.mark.parametrize("failed", [0, 3])
-    def test_no_line_is_wider_than_a_log(self, failed, max_dropped):
+    def test_no_line_is_without_end(self, failed, max_dropped):
         """With as much of everything as there may be, but a ledger's address."""
         most, name = 10**12, "20260101T000000Z-123456789abc"
         tally = Tally(read=most, accepted=most - 6, skipped=Counter({Skip.UNCHANGED: most}), failed_without_row=most)
@@ -204,8 +221,15 @@ class TestMessages:
             tally.report(name, "").judged(limit, max_dropped)
         lines = str(error.value).splitlines()
         assert len(lines) == 3
-        assert max(map(len, lines)) <= 165
+        assert len(lines[0]) <= 600
+        assert max(map(len, lines[1:])) <= 165
         assert f"resend_from={name!r}" in lines[2] or (max_dropped < 1 and not failed)
+
+    def test_a_reason_is_told_to_its_end(self):
+        tally, reason = Tally(read=1), "the row has no identity: one of " + ", ".join(["user_identities.email"] * 9)
+        tally.reject([RowFault(RowRef(1, "o1"), [FieldFault("user_identities", reason)])])
+        with pytest.raises(RoktRejectedError, match=re.escape(f"rejected: user_identities: {reason} (row 'o1')")):
+            tally.report("d1", "l").judged(0)
 
     def test_a_fault_without_reasons_is_counted(self):
         tally = Tally(read=2)

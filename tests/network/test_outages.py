@@ -204,6 +204,14 @@ def test_an_answer_that_is_no_http_is_tried_again(answer: bytes) -> None:
     assert "credentials" not in str(error)
 
 
+def test_an_empty_answer_that_says_where_it_ends_is_one() -> None:
+    with Hostile(lambda: [b"HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"]) as server:
+        addresses = Addresses.of(events_url=server.url, allow_any_host=True)
+        with closing(RoktClient(addresses, Credentials("k", "s"), timeout_seconds=5)) as client:
+            answer = client.post(BULK, b"[]")
+    assert (answer.status, answer.body) == (202, b"")
+
+
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "http://", "nonsense://127.0.0.1:1"])
 def test_a_proxy_that_cannot_be_used_is_named(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", proxy)

@@ -263,9 +263,11 @@ def test_bad_arguments_send_nothing(sandbox, options, says):
     assert not sandbox.store.requests
 
 
-@pytest.mark.parametrize("option", ["group_by_user", "historical"])
-def test_conversions_want_true_or_false_too(sandbox, option):
-    with pytest.raises(RoktTaskFailed, match=f"{option} must be True or False"):
+@pytest.mark.parametrize(
+    ("option", "says"), [("group_by_user", "must be True, False or 'result'"), ("historical", "must be True or False")]
+)
+def test_conversions_want_true_or_false_too(sandbox, option, says):
+    with pytest.raises(RoktTaskFailed, match=f"{option} {says}"):
         RoktHook().send_conversions([{"email": A}], **{option: "false"})
 
 
@@ -300,3 +302,8 @@ def test_a_rows_audience_cannot_make_the_flags_name_too_long(sandbox):
     (rejection,) = result["rejections"]
     assert rejection["path"] == "events[].data.custom_attributes.audience_name"
     assert "longer than 256" in rejection["reason"]
+
+
+def test_membership_events_are_sent_in_requests_that_grow_with_the_pace(sandbox, rokt):
+    rokt(extra={"batches_per_second": 270})
+    assert send([{"email": f"person{number}@example.com"} for number in range(40)], via="events")["requests"] > 5

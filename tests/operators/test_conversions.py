@@ -410,10 +410,13 @@ def test_what_may_be_lost_is_told_of_a_delivery_that_fails_too(sandbox, rokt, sh
     assert "2 rows share conversiontype and confirmationref" in caplog.text
 
 
-def test_requests_fill_the_cap_in_whole_seconds(sandbox, rokt, shop):
+def test_requests_begin_small_and_grow_with_the_pace(sandbox, rokt, shop):
     rokt(extra={"batches_per_second": 270})
-    shop(orders(271))
-    assert send()["requests"] == 4
+    shop(orders(150))
+    assert 20 <= send()["requests"] <= 80
+    assert sandbox.rate.peak <= 150
+    rokt()
+    assert send()["requests"] == 2
     assert {len(json.loads(b"[" + kept.body + b"]")) for kept in sandbox.store.batches} == {1}
 
 

@@ -18,6 +18,7 @@ from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.operators.rokt import RoktAudienceOperator, RoktConversionOperator
 from airflow_provider_rokt.runs.options import AudienceOptions, ConversionOptions
 from airflow_provider_rokt.sensors.rokt import RoktBatchStatusSensor
+from airflow_provider_rokt.transfers.rokt_to_sql import RoktDeliveryToSqlOperator
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 QUERY = {"mapping": None, "parameters": None, "sql_hook_params": None, "rokt_conn_id": "rokt_default"}
@@ -33,8 +34,12 @@ DELIVERY = {
     "concurrency": 4,
     "fetch_size": 5000,
     "resend_from": None,
+    "sync": None,
+    "on_guard": "fail",
+    "record_accepted": False,
+    "warn_when": None,
 }
-CONVERSIONS = DELIVERY | {"group_by_user": True, "historical": False}
+CONVERSIONS = DELIVERY | {"group_by_user": True, "historical": False, "send": "all", "remember_days": 90}
 AUDIENCE = DELIVERY | {
     "mode": "include",
     "via": "import",
@@ -55,7 +60,7 @@ EXTRA = {
     "timeout_seconds": 30,
     "allow_any_host": False,
 }
-CONFIGURATION = {"ledger_path": "", "retry_seconds": "600"}
+CONFIGURATION = {"ledger_path": "", "ledger_days": "0", "retry_seconds": "600"}
 
 
 def defaults(kind: Any) -> dict[str, object]:
@@ -71,6 +76,10 @@ def defaults(kind: Any) -> dict[str, object]:
         (ConversionOptions, CONVERSIONS | {"mapping": None}),
         (AudienceOptions, AUDIENCE | {"mapping": None}),
         (RoktBatchStatusSensor, {"max_rejected": 0, "max_failed": 0, "deferrable": False}),
+        (
+            RoktDeliveryToSqlOperator,
+            {"deliveries_table": "rokt_deliveries", "rows_table": "rokt_rows", "sql_hook_params": None},
+        ),
         (RoktHook, {"rokt_conn_id": "rokt_default"}),
         (RoktHook.preview_conversions, {"mapping": None, "rows_shown": 5, "show_values": False}),
     ],

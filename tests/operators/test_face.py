@@ -24,6 +24,7 @@ from airflow_provider_rokt.runs.options import (
 from airflow_provider_rokt.sensors.rokt import RoktBatchStatusSensor
 from airflow_provider_rokt.task.base_arguments import SensorArguments, TaskArguments
 from airflow_provider_rokt.task.failures import RoktArgumentsError
+from airflow_provider_rokt.transfers.rokt_to_sql import RoktDeliveryToSqlOperator
 
 OPERATORS = [(RoktConversionOperator, ConversionOptions), (RoktAudienceOperator, AudienceOptions)]
 ARGUMENTS = [
@@ -52,7 +53,9 @@ def audience(**arguments: Any) -> RoktAudienceOperator:
     return RoktAudienceOperator(**given | arguments)
 
 
-@pytest.mark.parametrize("kind", [RoktConversionOperator, RoktAudienceOperator, RoktBatchStatusSensor])
+@pytest.mark.parametrize(
+    "kind", [RoktConversionOperator, RoktAudienceOperator, RoktBatchStatusSensor, RoktDeliveryToSqlOperator]
+)
 def test_every_argument_is_written_out_with_its_type_and_documented(kind: type) -> None:
     for name, parameter in parameters(kind).items():
         assert parameter.kind is inspect.Parameter.KEYWORD_ONLY

@@ -4,12 +4,20 @@ import re
 
 import pytest
 
-from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError, RoktIncompleteError, RoktRejectedError
+from airflow_provider_rokt.exceptions import (
+    RoktAuthError,
+    RoktEndpointError,
+    RoktIncompleteError,
+    RoktRejectedError,
+    RoktTooFewRowsError,
+)
 from airflow_provider_rokt.flow.row import Outcome
 from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.ledger.report import Tally
+from airflow_provider_rokt.operators.rokt import RoktConversionOperator
 from airflow_provider_rokt.sandbox.faults import Refuse, Status
 from airflow_provider_rokt.task.failures import RoktTaskFailed
+from tests.commands.commands import order
 
 
 class Any(frozenset):
@@ -64,3 +72,50 @@ def test_what_was_read_and_never_sent_fails_for_what_ended_it() -> None:
     tally.fail_the_rest("the task was stopped")
     with pytest.raises(RoktIncompleteError, match=r"3 of 5 rows were not delivered: the task was stopped \(3 rows\)"):
         tally.report("a-delivery", "file:///ledger").judged(0)
+
+
+@pytest.mark.parametrize(
+    ("options", "bad", "kind"),
+    [
+        ({}, {"amount": "much"}, "RoktRejectedError"),
+        ({"max_rejected": 4}, {"amount": "much"}, None),
+        ({"min_rows": 6000}, {}, "RoktTooFewRowsError"),
+    ],
+)
+def test_the_ledger_says_what_the_task_ended_with(sandbox, rokt, ledger, shop, options, bad, kind):
+    shop([order(number) | bad for number in range(4)])
+    task = RoktConversionOperator(task_id="send", sql="SELECT * FROM orders", sql_conn_id="shop", **options)
+    try:
+        task.execute({})
+    except (RoktTaskFailed, RoktTooFewRowsError) as error:
+        told = error
+    (delivery,) = ledger.deliveries(2)
+    failure = delivery.report()["failure"]
+    if kind is None:
+        assert failure is None
+        return
+    assert failure == {"kind": kind, "text": str(told)}
+    # Callbacks find the report on the exception, too.
+    assert told.report["delivery_id"] == delivery.delivery_id
+
+
+def test_the_ledger_says_whose_removal_failed(sandbox, rokt, ledger, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__ROKT__RETRY_SECONDS", "0.05")
+    mirror(range(7))
+    sandbox.faults.add(Status(status=503))
+    with pytest.raises(RoktIncompleteError):
+        mirror(range(5))
+    ended = [one for one in (delivery.report() for delivery in ledger.deliveries(2)) if one["failure"]]
+    assert [(one["rows_failed"], one["failed_without_row"]) for one in ended] == [(0, 2)]
+    assert ended[0]["failure"]["kind"] == "RoktIncompleteError"
+
+
+def test_what_others_say_is_not_kept(sandbox, rokt, ledger):
+    def rows():
+        yield order(1)
+        raise ValueError("jane@example.com")
+
+    with pytest.raises(ValueError, match="jane"):
+        RoktHook().send_conversions(rows(), fetch_size=1)
+    (delivery,) = ledger.deliveries(2)
+    assert delivery.report()["failure"] == {"kind": "ValueError", "text": ""}

@@ -6,7 +6,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from inspect import signature
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -18,20 +20,24 @@ from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.operators.rokt import RoktConversionOperator
 from tests.audiences.people import address
 from tests.bounded import PATIENCE, until
+from tests.runs.variables import variables_beside_the_ledger
 
 try:
     from airflow.sdk.execution_time.context import set_current_context
 except ImportError:  # Airflow 2
     from airflow.models.taskinstance import set_current_context
 
-_NAMES = {"dag_id": "audiences", "task_id": "mirror", "map_index": -1, "try_number": 1}
+_NAMES: dict[str, object] = {"dag_id": "audiences", "task_id": "mirror", "map_index": -1, "try_number": 1}
 _FORKING = get_context("forkserver")
 _FORKING.set_forkserver_preload(["pytest", __name__])
 
 
-def in_task(run_id: str | None) -> AbstractContextManager[Any]:
+@contextmanager
+def in_task(run_id: str | None, **names: object) -> Iterator[None]:
     """Inside of a task instance of that DAG run, as far as Airflow tells; outside of any task for None."""
-    return set_current_context({"ti": SimpleNamespace(**_NAMES, run_id=run_id)}) if run_id else nullcontext()
+    ti = SimpleNamespace(**(_NAMES | names), run_id=run_id)
+    with set_current_context({"ti": ti}) if run_id else nullcontext(), variables_beside_the_ledger():
+        yield
 
 
 def people(numbers: range) -> Iterator[dict[str, str]]:
@@ -71,11 +77,24 @@ def convert(says: Connection, **options: Any) -> None:
 
 def run_dag(says: Connection, name: str) -> None:
     """Runs a DAG of ``tests/dags`` as Airflow does, whose runner handles SIGTERM in this process."""
+    _dag(name).test()
+
+
+def run_undated(says: Connection, name: str) -> None:
+    """The same, where Airflow knows such runs without a logical date."""
+    dag = _dag(name)
+    if "logical_date" in signature(dag.test).parameters:
+        dag.test(logical_date=None, run_after=datetime.now(UTC))
+    else:
+        dag.test(execution_date=datetime.now(UTC))
+
+
+def _dag(name: str) -> Any:
     spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "dags" / f"{name}.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    module.dag.test()
+    return module.dag
 
 
 class Running:
@@ -105,10 +124,13 @@ class Running:
 
     def until_said(self, word: str) -> None:
         """Waits for a word; ``EOFError`` where it ended without."""
-        said = None
-        while said != word:
-            assert self._heard.poll(PATIENCE), f"it does not say {word!r}"
-            said = self._heard.recv()
+        while self.said() != word:
+            pass
+
+    def said(self) -> Any:
+        """The next thing that it says; ``EOFError`` where it ended without."""
+        assert self._heard.poll(PATIENCE), "it says nothing"
+        return self._heard.recv()
 
     def until(self, condition: Callable[[], object]) -> None:
         """Waits for what the run brings about."""

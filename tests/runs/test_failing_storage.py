@@ -7,8 +7,8 @@ from airflow_provider_rokt.exceptions import RoktError
 from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.ledger.overview import Ledger
 from airflow_provider_rokt.runs.audience import AudienceRun
-from airflow_provider_rokt.runs.operation import Place
 from airflow_provider_rokt.runs.options import AudienceOptions
+from airflow_provider_rokt.runs.place import Place
 from airflow_provider_rokt.sources.dicts import mapped_rows
 from tests.audiences.people import hashed
 from tests.storage.failing import SECRET, FailingStore, StorePath

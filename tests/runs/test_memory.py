@@ -61,16 +61,23 @@ def deliver(tmp_path):
     return run
 
 
-@pytest.mark.parametrize("per_user", [1, 3])
-def test_conversions(sink, deliver, per_user):
+@pytest.mark.parametrize(
+    ("per_user", "grouped", "large"), [(1, True, 400_000), (3, True, 400_000), (3, "result", 120_000)]
+)
+def test_conversions(sink, deliver, per_user, grouped, large):
     connection = {"conn_type": "rokt", "login": "key", "password": "secret"}
     connection["extra"] = {"events_url": sink, "allow_any_host": True}
     peaks = []
-    for rows in (20_000, 400_000):
-        report, peak = deliver(connection, "RoktConversionOperator", sql=ORDERS.format(rows=rows, per_user=per_user))
+    for rows in (20_000, large):
+        report, peak = deliver(
+            connection,
+            "RoktConversionOperator",
+            sql=ORDERS.format(rows=rows, per_user=per_user),
+            group_by_user=grouped,
+        )
         assert report["rows_accepted"] == rows
         peaks.append(peak)
-    # Measured: 1.3 to 1.6 MiB. 380,000 rows in a list would be some 150.
+    # Measured: 1.3 to 1.6 MiB. 380,000 rows in a list would be some 150, 100,000 some 40.
     assert peaks[1] - peaks[0] <= 8 * MIB
 
 

@@ -3,6 +3,7 @@
 import random
 import time
 from contextlib import closing
+from functools import cache
 from itertools import chain
 
 import pytest
@@ -18,9 +19,10 @@ from airflow_provider_rokt.events.conversion_stream import ConversionStream
 from airflow_provider_rokt.events.mapping import compile_mapping
 from airflow_provider_rokt.events.rules import Rules
 from airflow_provider_rokt.exceptions import RoktError
-from airflow_provider_rokt.runs.tries import Tries
+from airflow_provider_rokt.runs.place import syncs_of
 from airflow_provider_rokt.sandbox import Settings
 from airflow_provider_rokt.sandbox.faults import AnyFault, Refuse, Reset, Status
+from airflow_provider_rokt.syncs.sync_delivery import SyncDelivery
 from tests.operators.test_conversions import orders
 from tests.sandbox.held import assert_held
 from tests.sandbox.readings import each_alone, label, random_combination
@@ -45,21 +47,34 @@ def faults(rng: random.Random) -> list[AnyFault]:
     return found
 
 
-def delivered(sandbox, ledger, *, group_by_user=True, concurrency=1):
+@cache
+def the_orders():
+    """The same for every try."""
+    return orders(ROWS, users=13)
+
+
+def delivered(sandbox, ledger, run_id="monday", *, group_by_user=True, concurrency=1):
     """One try of a task that delivers all rows, in a few requests; the report, however it ends."""
-    rows, rules = orders(ROWS, users=13), Rules(now=time.time())
-    tries = Tries(ledger.beside("_tries"), {"dag_id": "d", "task_id": "t", "run_id": "monday", "map_index": -1})
+    rows, rules = the_orders(), Rules(now=time.time())
+    task = {"dag_id": "d", "task_id": "t", "run_id": run_id, "map_index": -1}
+    with SyncDelivery(syncs_of(ledger).sync("rokt_default", "d.t"), task, None, 90) as tries:
+        return _delivered(sandbox, ledger, tries, rows, rules, group_by_user, concurrency)
+
+
+def _delivered(sandbox, ledger, tries, rows, rules, group_by_user, concurrency):
     stream = ConversionStream(
         compile_mapping(None, tuple(rows[0]), rules),
         now=rules.now,
         batches_per_request=10,
         bulk=BULK,
         group_by_user=group_by_user,
-        salt=tries.salt(),
+        recall=tries.recall,
+        salt=tries.salt,
     )
     addresses = Addresses.of(events_url=sandbox.url, audience_url=sandbox.url, allow_any_host=True)
     client = RoktClient(addresses, Credentials("sandbox-key", "sandbox-secret"), connections=concurrency)
     writer = ledger.begin("conversions", {}, {})
+    tries.begin(writer.delivery_id)
     try:
         with (
             closing(client),
@@ -70,11 +85,14 @@ def delivered(sandbox, ledger, *, group_by_user=True, concurrency=1):
                 pacer=Pacer(1e9),
                 retry=EAGER,
                 cut=client.cut,
-                on_refusal=tries.end,
+                announce=tries.announce,
+                remember=tries.remember,
+                on_refusal=tries.refused,
             ) as delivery,
         ):
             delivery.read(ROWS)
             for packed in chain([stream.window([tuple(row.values()) for row in rows])], stream.flush()):
+                delivery.resume(packed.resumed)
                 for request in packed.requests:
                     delivery.send(request)
             report = delivery.finish().summary()
@@ -85,15 +103,19 @@ def delivered(sandbox, ledger, *, group_by_user=True, concurrency=1):
 
 def is_true_to_what_is_held(sandbox, ledger, rng, readings):
     sandbox.reset(Settings(**readings))
+    # What another Rokt took is nothing that this one has.
+    run_id = f"{rng.getrandbits(64):x}"
     bad = faults(rng)
     sandbox.faults.add(*bad)
-    report, reader = delivered(sandbox, ledger, group_by_user=rng.random() < 0.5, concurrency=rng.choice([1, 3]))
+    report, reader = delivered(
+        sandbox, ledger, run_id, group_by_user=rng.random() < 0.5, concurrency=rng.choice([1, 3])
+    )
     if report is not None:
         assert_held(report, reader, sandbox.store, KEYS)
     sandbox.faults.clear()
     sandbox.faults.add(*(fault for fault in bad if isinstance(fault, Refuse)))
     # The next try, without the network's faults.
-    report, reader = delivered(sandbox, ledger)
+    report, reader = delivered(sandbox, ledger, run_id)
     if report is not None:
         assert_held(report, reader, sandbox.store, KEYS)
 

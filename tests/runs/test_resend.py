@@ -1,6 +1,7 @@
 """What ``resend_from`` sends: what an earlier delivery names, never more, never less, and nothing on a guess."""
 
 import random
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,9 @@ from airflow_provider_rokt.exceptions import RoktLedgerDamagedError, RoktLedgerE
 from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef
 from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.ledger.report import Tally
-from airflow_provider_rokt.runs import key_set
-from airflow_provider_rokt.runs.key_set import KeySet
 from airflow_provider_rokt.runs.resend import Resend
+from airflow_provider_rokt.sorting import key_set
+from airflow_provider_rokt.sorting.key_set import KeySet
 from airflow_provider_rokt.task.failures import RoktTaskFailed
 from tests.commands.commands import order
 
@@ -96,7 +97,7 @@ def test_a_damaged_ledger_is_refused_and_nothing_is_sent(sandbox, rokt, ledger, 
         MAPPING,
         max_rejected=1.0,
     )
-    path = Path(ledger.uri.removeprefix("file://"), first["delivery_id"], file)
+    path = Path(first["ledger"].removeprefix("file://"), file)
     path.write_bytes(damage(path.read_bytes()))
     requests = len(sandbox.store.requests)
     with pytest.raises(RoktTaskFailed) as refused:
@@ -155,3 +156,16 @@ def test_a_set_of_keys_holds_what_was_added_and_nothing_else(monkeypatch, count)
     assert found.unasked == count // 2
     assert all(found.ask(key) for key in keys)
     assert found.unasked == 0
+
+
+def test_one_key_for_many_rows_takes_no_room():
+    """As where a query gives every row the same id, and all are rejected."""
+    found = KeySet()
+    tracemalloc.start()
+    for _ in range(300_000):
+        found.add("order")
+    assert (len(found), found.ask("order"), found.unasked) == (1, True, 0)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # 300,000 hashes would be 17 MB.
+    assert most < 2_000_000

@@ -40,7 +40,8 @@ def assert_held(
     :param path: where it was sent.
     """
     accepted = accepted_keys(keys, ledger)
-    if not report["rows_skipped"]:
+    # What an earlier try had sent is in no request of this ledger.
+    if not report["rows_skipped"] and not (report.get("rows_resumed") and not ledger.complete):
         assert len(accepted) == report["rows_accepted"], "the ledger and the report do not say the same"
     found = look_up(accepted, store, path)
     unconfirmed = report.get("rows_unconfirmed", 0)

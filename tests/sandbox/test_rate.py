@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_rokt.sandbox import Settings
 from airflow_provider_rokt.sandbox.faults import Status
-from airflow_provider_rokt.sandbox.rate import Rate, SlidingWindow, retry_after
+from airflow_provider_rokt.sandbox.rate import CalendarSecond, Rate, SlidingWindow, retry_after
 from airflow_provider_rokt.sandbox.reply import Refused
 
 
@@ -59,6 +59,36 @@ def test_the_rate_may_grow_by_the_acceleration_and_no_more():
     assert _admitted(rate, 2.0, 30) is None
     # After a pause it must grow anew.
     assert _admitted(rate, 4.0, 11).status == 429
+
+
+def test_the_second_before_may_count_for_more():
+    rate = Rate(Settings(acceleration=10, growth=1.5))
+    assert _admitted(rate, 0.0, 10) is None
+    assert _admitted(rate, 1.0, 26).status == 429
+    assert _admitted(rate, 1.0, 25) is None
+
+
+def test_a_whole_second_begins_anew_with_the_next():
+    rate = Rate(Settings(batches_per_second=10, counting="calendar"))
+    assert _admitted(rate, 7.9, 10) is None
+    assert _admitted(rate, 7.95, 1).headers["retry-after"] == "1"
+    assert _admitted(rate, 8.0, 10) is None
+    assert _admitted(rate, 8.9, 1).status == 429
+    assert CalendarSecond().wait(7.75, 3) == 0.25
+
+
+def test_a_bucket_fills_evenly_up_to_a_second_s_batches():
+    rate = Rate(Settings(batches_per_second=10, counting="bucket"))
+    assert rate.admit(0.0, 10) == {"x-mp-rate-limit-percentage-used": "100"}
+    assert _admitted(rate, 0.25, 3).status == 429
+    assert rate.admit(0.25, 2) == {"x-mp-rate-limit-percentage-used": "95"}
+    assert _admitted(rate, 100.0, 11).status == 429
+    assert _admitted(rate, 100.0, 10) is None
+    assert _admitted(rate, 100.0, 25).headers["retry-after"] == "3"
+
+
+def test_usage_may_stay_untold():
+    assert Rate(Settings(batches_per_second=10, usage="untold")).admit(0.0, 5) == {}
 
 
 @given(st.lists(st.tuples(st.integers(0, 3000), st.integers(1, 50)), max_size=30), st.integers(1, 100))

@@ -71,6 +71,19 @@ class TestWhatItReturns:
         assert found == {
             "deliveries": 2,
             "batches": 5,
+            "partitions": [
+                {
+                    "partition": None,
+                    "delivery_id": d,
+                    "rows_read": batches,
+                    "rows_accepted": accepted,
+                    "rows_rejected": rejected,
+                    "rows_failed": failed,
+                    "rows_skipped": 0,
+                    "batches": batches,
+                }
+                for d, batches, accepted, rejected, failed in ((a, 3, 2, 1, 0), (b, 2, 1, 0, 1))
+            ],
             "status_codes": {"202": 3, "400": 1, "none": 1},
             "batch_statuses": [
                 {"delivery_id": d, "request": 1, "batch": n, "status": s, "outcome": o, "rows": 1, "reason": r}
@@ -98,17 +111,29 @@ class TestWhatItReturns:
         found = sensor([deliver(accepted=1) for _ in range(105)]).execute({})
         assert (found["deliveries"], found["batches"]) == (105, 105)
         assert (len(found["ledgers"]), len(found["batch_statuses"])) == (100, 100)
+        assert len(found["partitions"]) == 100
+
+    def test_each_partition_by_the_name_that_its_task_gave_it_or_its_index(self, ledger, finish, logged):
+        parts = [{"partition": "customers 1 of 2", "map_index": 0}, {"map_index": 1}, {"map_index": -1}, {}]
+        results = [finish(ledger.begin("conversions", part, {}), accepted=n) for n, part in enumerate(parts)]
+        found = sensor(results).execute({})["partitions"]
+        assert [(one["partition"], one["rows_accepted"], one["delivery_id"]) for one in found] == [
+            (name, n, results[n]["delivery_id"]) for n, name in enumerate(("customers 1 of 2", "1", None, None))
+        ]
+        log = logged()
+        assert f"{0:>12}" * 6 + "  customers 1 of 2" in log
+        assert "".join(f"{count:>12}" for count in (3, 3, 0, 0, 0, 3)) + f"  {results[3]['delivery_id']}" in log
 
     def test_an_incomplete_delivery_is_over_too(self, deliver):
         found = sensor(deliver(accepted=1, failed=2, complete=False), max_failed=2).execute({})
         assert found["rows_failed"] == 2
 
-    def test_the_log_names_batches_and_where_all_of_them_are(self, deliver, logged):
+    def test_the_log_counts_batches_by_what_became_of_them_and_says_where_all_of_them_are(self, deliver, logged):
         result = deliver(accepted=150, rejected=1)
         sensor(result, max_rejected=1).execute({})
         log = logged()
-        assert f"{result['delivery_id']} request 2 batch 50: 400 rejected, 1 rows" in log
-        assert f"51 not listed); all of them: {result['ledger']}" in log
+        rejected, accepted = log.index("           1    400 rejected: "), log.index("         150    202 accepted")
+        assert log.index("151 batches of 1 deliveries") < rejected < accepted < log.index(result["ledger"])
 
 
 class TestWhatItWaitsFor:
@@ -167,9 +192,8 @@ class TestThresholds:
         assert isinstance(cause, RoktRejectedError)
         named = ["row 'order-1'", "rows 'order-1', 'order-2'", "rows 'order-1', 'order-2', 'order-3'"][rejected - 1]
         assert str(cause).splitlines() == [
-            f"{rejected} of 10 rows were rejected, max_rejected is {max_rejected}: {named}: user_identities.email: is "
-            "no e-mail address",
-            "Of the others 0 failed; the rest was delivered, or left out on purpose",
+            f"{rejected} of 10 rows were rejected: user_identities.email: is no e-mail address ({named})",
+            f"max_rejected is {max_rejected}. Of the others 0 failed; the rest was delivered, or left out on purpose",
             "Looking again would not change it: correct these rows, then resend them with resend_from. "
             f"Ledgers: {results[0]['ledger']}",
         ]

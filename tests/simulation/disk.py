@@ -7,6 +7,7 @@ from random import Random
 from typing import BinaryIO
 
 from airflow_provider_rokt.storage.failure import writing
+from airflow_provider_rokt.storage.folder import part_name
 from tests.simulation.scheduler import World, WorldEnded
 
 
@@ -31,6 +32,8 @@ class Disk:
     :ivar failure: how, a key of :data:`FAILURES`.
     :ivar lasts: whether later writes fail too.
     :ivar has_failed: whether one has.
+    :ivar failed: which files could not be written.
+    :ivar writes: so far.
     """
 
     def __init__(self, world: World, rng: Random, seconds: float) -> None:
@@ -38,12 +41,13 @@ class Disk:
         self.files: dict[str, bytearray] = {}
         self.fails_at, self.failure, self.lasts = 0, "disk full", True
         self.has_failed = False
-        self._writes = 0
+        self.failed: set[str] = set()
+        self.writes = 0
 
     def write(self, path: str, data: bytes) -> None:
         """Adds to a file, in two parts: a kill may come between."""
-        self._writes += 1
-        fails = self._writes == self.fails_at or (self.has_failed and self.lasts)
+        self.writes += 1
+        fails = self.writes == self.fails_at or (self.has_failed and self.lasts)
         self._take_time()
         torn = self.rng.randint(0, len(data))
         if fails:
@@ -74,6 +78,7 @@ class Disk:
 
     def _fail(self, path: str, part: bytes) -> None:
         self.has_failed = True
+        self.failed.add(path)
         self.world.note(f"the disk fails: {self.failure}")
         if self.failure == "folder gone":
             folder = path.rpartition("/")[0]
@@ -85,6 +90,8 @@ class Disk:
             raise FAILURES[self.failure]()
 
 
+# A part on a store has so many lines at most.
+PART_LINES = 20
 FILE_GONE = FAILURES["folder gone"]
 
 
@@ -95,17 +102,19 @@ class MemoryFolder:
     """
 
     def __init__(self, disk: Disk, path: str, *, appends: bool) -> None:
-        self._disk, self._path, self._appends = disk, path, appends
+        self._disk, self._path, self.appends = disk, path, appends
 
     @property
     def uri(self) -> str:
         return f"memory://{self._path}"
 
     def folder(self, name: str) -> "MemoryFolder":
-        return MemoryFolder(self._disk, f"{self._path}/{name}", appends=self._appends)
+        return MemoryFolder(self._disk, f"{self._path}/{name}", appends=self.appends)
 
     def names(self) -> list[str]:
-        return sorted(name.rpartition("/")[2] for name in self._disk.files if name.startswith(f"{self._path}/"))
+        start = len(self._path) + 1
+        below = [path[start:] for path in self._disk.files if path.startswith(f"{self._path}/")]
+        return sorted({path.partition("/")[0] for path in below})
 
     def exists(self, name: str) -> bool:
         return f"{self._path}/{name}" in self._disk.files
@@ -119,27 +128,44 @@ class MemoryFolder:
         return BytesIO(bytes(self._disk.files[f"{self._path}/{name}"]))
 
     def put(self, name: str, data: bytes) -> None:
+        self._disk.rename(self._unfinished(name, data), f"{self._path}/{name}")
+
+    def _unfinished(self, name: str, data: bytes) -> str:
         # Of an object store nobody sees a part that is being written.
-        unfinished = f"{self._path}/{name}.partial" if self._appends else f"uploads/{self._path}/{name}"
-        self._disk.files.pop(unfinished, None)
+        folder = self._path if self.appends else f"uploads/{self._path}"
+        unfinished = f"{folder}/{name}.{self._disk.writes}.partial"
         self._disk.write(unfinished, data)
-        self._disk.rename(unfinished, f"{self._path}/{name}")
+        return unfinished
 
     def write(self, name: str, chunks: Iterable[bytes]) -> None:
         self.put(name, b"".join(chunks))
 
     def create(self, name: str, data: bytes) -> None:
+        unfinished = self._unfinished(name, data)
+        self._disk.world.step()
         if self.exists(name):
+            self._disk.files.pop(unfinished, None)
             raise FileExistsError(errno.EEXIST, "File exists")
-        self.put(name, data)
+        self._disk.files[f"{self._path}/{name}"] = self._disk.files.pop(unfinished)
 
     def remove(self, name: str) -> None:
         self._disk.files.pop(f"{self._path}/{name}", None)
 
-    def writer(self) -> "_Lines":
-        if self.exists("part-00000.jsonl"):
+    def delete(self, last: str = "") -> None:
+        self._disk.world.step()
+        for path in [path for path in self._disk.files if path.startswith(f"{self._path}/")]:
+            del self._disk.files[path]
+
+    def written_at(self, name: str) -> float | None:
+        return None
+
+    def tidy(self, before: float) -> None:
+        """What killed writers left stays."""
+
+    def writer(self, part: Callable[[int], str] = part_name) -> "_Lines":
+        if self.exists(part(0)):
             raise FileExistsError(errno.EEXIST, "File exists")
-        return _Appended(self._disk, f"{self._path}/part-00000.jsonl") if self._appends else _Parts(self, self._disk)
+        return _Appended(self._disk, f"{self._path}/{part(0)}") if self.appends else _Parts(self, self._disk, part)
 
 
 class _Lines:
@@ -166,8 +192,8 @@ class _Appended(_Lines):
 class _Parts(_Lines):
     """Parts of a few lines; what is not put yet is lost with the process."""
 
-    def __init__(self, folder: MemoryFolder, disk: Disk) -> None:
-        self._folder, self._disk = folder, disk
+    def __init__(self, folder: MemoryFolder, disk: Disk, part: Callable[[int], str]) -> None:
+        self._folder, self._disk, self._part = folder, disk, part
         self._lines: list[bytes] = []
         self._parts = 0
         self._put_at = disk.world.now()
@@ -175,12 +201,12 @@ class _Parts(_Lines):
     def write(self, lines: Iterable[bytes]) -> None:
         for line in lines:
             self._lines.append(line)
-            if len(self._lines) >= 20 or self._disk.world.now() - self._put_at > 10.0:
+            if len(self._lines) >= PART_LINES or self._disk.world.now() - self._put_at > 10.0:
                 self.flush()
 
     def flush(self) -> None:
         if self._lines:
-            self._folder.put(f"part-{self._parts:05}.jsonl", b"".join(self._lines))
+            self._folder.put(self._part(self._parts), b"".join(self._lines))
             self._parts += 1
             self._lines.clear()
         self._put_at = self._disk.world.now()

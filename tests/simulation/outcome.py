@@ -48,7 +48,15 @@ class Outcome:
     :param logs: every message.
     :param ending: ``""``, ``"stop"``, ``"alarm"``, ``"source"`` or ``"kill"``: what struck, if anything did.
     :param ended_in: seconds from then to the end, without those that nobody could cut short.
-    :param had_begun: whether there was a delivery when it ended.
+    :param resumed: rows that the memory told were accepted in an earlier try.
+    :param known: rows that it told were sent in an earlier run.
+    :param remembers: whether there is a memory.
+    :param is_new: whether the rows of earlier runs are left out.
+    :param before: the deliveries whose rows it may know, in order.
+    :param held_before: what Rokt held when it began.
+    :param burnt: ids that Rokt noted of batches that it refused to earlier ones.
+    :param is_forgotten: whether a folder of it was taken away.
+    :param appends: whether what a killed process wrote is there; else the last lines are lost.
     """
 
     run: int
@@ -59,6 +67,7 @@ class Outcome:
     budget: float
     concurrency: int
     disk_failed: bool = False
+    ledger_failed: bool = False
     is_paused: bool = False
     clock_is_off: bool = False
     report: dict[str, Any] | None = None
@@ -74,6 +83,25 @@ class Outcome:
     attempts: Sequence[Attempt] = ()
     held: Counter[int] = field(default_factory=Counter)
     arrivals: Sequence[tuple[float, int]] = ()
+    resumed: set[int] = field(default_factory=set)
+    known: set[int] = field(default_factory=set)
+    remembers: bool = False
+    is_new: bool = False
+    before: Sequence["Outcome"] = ()
+    held_before: frozenset[int] = frozenset()
+    burnt: frozenset[str] = frozenset()
+    is_forgotten: bool = False
+    appends: bool = True
+
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether its task did."""
+        return self.error is None and self.report is not None and not self.report["rows_failed"]
+
+    @property
+    def is_swallowed(self) -> bool:
+        """Whether it sent something under an id that had been refused before anybody could tell."""
+        return any(attempt.names & self.burnt for attempt in self.attempts)
 
     @property
     def replies(self) -> Iterator[tuple[Attempt, Reply]]:
@@ -89,6 +117,26 @@ class Outcome:
     def blames(self) -> frozenset[int]:
         """Rows that some answer refuses."""
         return frozenset(row for _, reply in self.replies for row in reply.blames)
+
+    @cached_property
+    def posted(self) -> frozenset[int]:
+        """Rows that were sent."""
+        return frozenset(row for attempt in self.attempts for row in attempt.rows)
+
+    @cached_property
+    def taken(self) -> frozenset[int]:
+        """Rows of which an answer, with nothing doubtful about it, said that Rokt took them.
+
+        Of what was on its way before, nobody knows what the answer is about.
+        """
+        taken: set[int] = set()
+        before = {name for earlier in self.before for attempt in earlier.attempts for name in attempt.names}
+        for attempt in self.attempts:
+            reply, is_new = attempt.reply, before.isdisjoint(attempt.names)
+            before |= attempt.names
+            if reply and is_new and attempt.fate.kind in ("clean", "slow") and (reply.status, reply.body) == (202, b""):
+                taken |= attempt.rows & reply.accepts & set(self.held)
+        return frozenset(taken)
 
     @cached_property
     def records(self) -> list[dict[str, Any]]:

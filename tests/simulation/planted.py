@@ -55,11 +55,67 @@ _RECORD_EARLY: Final = """
         self._ledger.request(RequestRecord(1, "v2/bulkevents", 202, 1, 1, 0.0, first, last, verdicts))
         self._engine.submit(request)"""
 
+_REMEMBER_EARLY: Final = """
+        self._remember(b"".join(batch.marks for batch in request.batches))
+        self._engine.submit(request)"""
+
 BUGS: Final = (
+    Bug(
+        "nobody looks whether another run is at work",
+        "syncs/turns.py",
+        "            self._lease_of(name).require_free()\n",
+        "            pass\n",
+    ),
+    Bug(
+        "whose turn it is is looked up before it is said who is there",
+        "syncs/turns.py",
+        "        self._lease.take()\n        try:\n            self._require_alone()\n",
+        "        self._lease.take()\n        try:\n            pass\n",
+    ),
+    Bug(
+        "rows are remembered before their verdict",
+        "delivery/delivery.py",
+        "\n        self._engine.submit(request)",
+        _REMEMBER_EARLY,
+    ),
+    Bug(
+        "what is unconfirmed is remembered",
+        "delivery/settlement.py",
+        "                if verdict.confirmed:\n                    self.marks.append(batch.marks)\n"
+        "                else:\n",
+        "                self.marks.append(batch.marks)\n                if not verdict.confirmed:\n",
+    ),
+    Bug(
+        "marks are kept back until the end",
+        "syncs/trails.py",
+        "    def write(self, marks: bytes) -> None:\n"
+        '        """Adds marks of rows that Rokt took, end to end."""\n        self._lines.write([marks])\n\n'
+        '    def close(self) -> None:\n        """Ends it."""\n',
+        "    held = b''\n\n    def write(self, marks: bytes) -> None:\n        self.held += marks\n\n"
+        "    def close(self) -> None:\n        self._lines.write([self.held])\n        self.held = b''\n",
+    ),
+    Bug(
+        "a task that succeeded is taken for a try of the next one",
+        "syncs/tries.py",
+        "if trail in unnoticed or not trail.is_done()]",
+        "]",
+    ),
+    Bug(
+        "a retry keeps the ids of what was refused",
+        "syncs/tries.py",
+        "if not salts or salts[0][0].is_refused():",
+        "if not salts:",
+    ),
+    Bug(
+        "nobody notes what is about to be sent",
+        "syncs/sync_delivery.py",
+        "            self._trail.announce(marks)\n",
+        "            pass\n",
+    ),
     Bug(
         "a failed batch is counted twice",
         "delivery/settlement.py",
-        "booked.extend(RowFault(row, verdict.faults) for row in batch.rows)",
+        "booked.extend(RowFault(row, verdict.faults, exchange.status) for row in batch.rows)",
         "booked.extend([RowFault(row, verdict.faults) for row in batch.rows] * (2 if booked is self.failed else 1))",
     ),
     Bug(
@@ -71,7 +127,7 @@ BUGS: Final = (
     Bug(
         "the rows of a request that was cut are forgotten",
         "delivery/settlement.py",
-        "booked.extend(RowFault(row, verdict.faults) for row in batch.rows)",
+        "booked.extend(RowFault(row, verdict.faults, exchange.status) for row in batch.rows)",
         "booked.extend(RowFault(r, verdict.faults) for r in batch.rows if 'on its way' not in str(verdict.faults))",
     ),
     Bug(
@@ -114,16 +170,16 @@ BUGS: Final = (
     Bug(
         "an error that leads nowhere is overlooked",
         "answers/verdicts.py",
-        "rest = accepted if all_of_them and len(refusals) % _ROUND else None",
-        "rest = accepted",
+        "is_all = all_of_them and len(refusals) % _ROUND",
+        "is_all = True",
     ),
     Bug("one half of what is open is lost", "delivery/settlement.py", "if half]", "if half][:1]"),
     Bug("the brake does not stop", "delivery/brake.py", "MOST_IN_VAIN: Final = 200", "MOST_IN_VAIN: Final = 2000"),
     Bug(
         "a second is half a second",
-        "api/pacing.py",
-        "seconds = max(1.0, batches / self._rate)",
-        "seconds = 0.5 * max(1.0, batches / self._rate)",
+        "api/pace.py",
+        "span = 1.0 + self._margin",
+        "span = 0.5 * (1.0 + self._margin)",
     ),
     Bug("a stop waits for what is on its way", "delivery/engine.py", "if self._until is None:\n", "if False:\n"),
     Bug(

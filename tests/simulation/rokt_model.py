@@ -137,6 +137,8 @@ class RoktModel:
     """What Rokt holds.
 
     :ivar held: how often each row's event was taken in, repeats left out.
+    :ivar taken: how often each row's event came and was right.
+    :ivar burnt: ids of batches that were refused, and are taken for repeats all the same.
     :ivar arrivals: when how many batches came.
     """
 
@@ -145,6 +147,8 @@ class RoktModel:
         self._requests: set[str] = set()
         self._messages: set[str] = set()
         self.held: Counter[int] = Counter()
+        self.taken: Counter[int] = Counter()
+        self.burnt: set[str] = set()
         self.arrivals: list[tuple[float, int]] = []
 
     def take(self, body: bytes) -> Reply:
@@ -154,9 +158,11 @@ class RoktModel:
         wrong = [(index, batch) for index, batch in enumerate(batches) if batch.trouble and new[index]]
         for batch in batches:
             if not batch.trouble:
+                self.taken.update(batch.rows)
                 self._hold(batch)
             elif self._reading.notes_at_arrival:
                 self._requests.add(batch.name)
+                self.burnt.add(batch.name)
         if not wrong:
             return Reply(202, accepts=rows_of(batches))
         listed = wrong[: self._reading.most_errors or None]

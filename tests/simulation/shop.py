@@ -12,11 +12,13 @@ from typing import Any, Final
 from airflow_provider_rokt.api.endpoints import BULK
 from airflow_provider_rokt.events.batch import EventBatch, serialise
 from airflow_provider_rokt.events.conversion_stream import ConversionStream
+from airflow_provider_rokt.events.grouping import GroupByUser
 from airflow_provider_rokt.events.mapping import compile_mapping
 from airflow_provider_rokt.events.rules import Rules
 from airflow_provider_rokt.flow.census import Census
+from airflow_provider_rokt.flow.mark import Recall, mark
 from airflow_provider_rokt.flow.request import Request
-from airflow_provider_rokt.flow.row import FieldFault, RowFault, RowRef, Skip
+from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef, Skip
 from airflow_provider_rokt.flow.stream import ColumnNames, Consume, Packed, Row
 from tests.simulation.rokt_model import TROUBLES
 from tests.simulation.scheduler import World
@@ -102,9 +104,10 @@ class ShopStream:
     :param grouped: whether a user's neighbouring rows share a batch.
     """
 
-    def __init__(self, per_request: int, *, grouped: bool, salt: bytes) -> None:
-        self._per_request, self._grouped, self._salt = per_request, grouped, salt
+    def __init__(self, per_request: int, *, grouped: bool, salt: bytes, recall: Recall) -> None:
+        self._per_request, self._grouped, self._salt, self._recall = per_request, grouped, salt, recall
         self._batches: list[EventBatch] = []
+        self._doubtful: set[int] = set()
         self.extras: Mapping[str, int] = {}
         self.census = Census()
 
@@ -115,19 +118,39 @@ class ShopStream:
         packed.dropped = [_fault(sale, "mobile") for sale in sales if sale.kind == "dropped"]
         packed.skipped = Counter({Skip.REPEATED: sum(sale.kind == "repeat" for sale in sales)})
         group: list[Sale] = []
-        for sale in [sale for sale in sales if sale.kind not in ("invalid", "repeat")]:
+        for sale in self._to_send(sales, packed):
             if group and not (self._grouped and group[-1].user == sale.user and len(group) < 7):
-                self._batches.append(_batch(group, self._salt))
+                self._batches.append(self._batch(group))
                 group = []
             group.append(sale)
         if group:
-            self._batches.append(_batch(group, self._salt))
+            self._batches.append(self._batch(group))
         packed.requests = self._full()
         return packed
+
+    def _to_send(self, sales: Sequence[Sale], packed: Packed) -> Iterator[Sale]:
+        for sale in sales:
+            if sale.kind in ("invalid", "repeat"):
+                continue
+            known = self._recall(_mark(sale))
+            if isinstance(known, Skip):
+                packed.skipped[known] += 1
+            elif known is Outcome.ACCEPTED:
+                packed.resumed[0] += 1
+            else:
+                if known is Outcome.FAILED:
+                    self._doubtful.add(sale.number)
+                yield sale
+
+    def _batch(self, sales: Sequence[Sale]) -> EventBatch:
+        return _batch(sales, self._salt, repeats=any(sale.number in self._doubtful for sale in sales))
 
     def flush(self) -> Iterator[Packed]:
         if self._batches:
             yield Packed(requests=[Request(BULK, tuple(self._batches))])
+
+    def close(self) -> None:
+        """It has no disk."""
 
     def _full(self) -> Iterator[Request]:
         while len(self._batches) > self._per_request:
@@ -138,10 +161,16 @@ class ShopStream:
 class RealStream:
     """The stream of conversions, on rows with values."""
 
-    def __init__(self, per_request: int, *, grouped: bool, salt: bytes) -> None:
+    def __init__(self, per_request: int, *, grouped: GroupByUser, salt: bytes, recall: Recall) -> None:
         plan = compile_mapping(_MAPPING, tuple(_values(Sale(1, "good", 1))), Rules(now=_NOW))
         self._stream = ConversionStream(
-            plan, now=_NOW, batches_per_request=per_request, bulk=BULK, group_by_user=grouped, salt=salt
+            plan,
+            now=_NOW,
+            batches_per_request=per_request,
+            bulk=BULK,
+            group_by_user=grouped,
+            salt=salt,
+            recall=recall,
         )
         self.extras, self.census = self._stream.extras, self._stream.census
         self._before = Sale(0, "good", 0)
@@ -157,23 +186,41 @@ class RealStream:
     def flush(self) -> Iterator[Packed]:
         return self._stream.flush()
 
+    def close(self) -> None:
+        self._stream.close()
+
 
 def make_stream(
-    columns: ColumnNames, per_request: int, *, grouped: bool, real: bool, salt: bytes
+    columns: ColumnNames,
+    per_request: int,
+    *,
+    grouped: bool,
+    real: bool,
+    whole: bool,
+    salt: bytes,
+    recall: Recall = lambda _: None,
 ) -> ShopStream | RealStream:
     """The stream of a run."""
     assert columns == COLUMNS
-    return (RealStream if real else ShopStream)(per_request, grouped=grouped, salt=salt)
+    if real:
+        return RealStream(per_request, grouped="result" if whole else grouped, salt=salt, recall=recall)
+    return ShopStream(per_request, grouped=grouped, salt=salt, recall=recall)
 
 
 def _fault(sale: Sale, field: str) -> RowFault:
     return RowFault(RowRef(sale.number, f"key-{sale.number}"), [FieldFault(field, "empty")])
 
 
-def _batch(sales: Sequence[Sale], salt: bytes) -> EventBatch:
+def _batch(sales: Sequence[Sale], salt: bytes, *, repeats: bool) -> EventBatch:
     user = {"environment": "production", "user_identities": {"customerid": f"{MARKER}{sales[0].user}"}}
     rows = [RowRef(sale.number, f"key-{sale.number}") for sale in sales]
-    return EventBatch.of(serialise(user), [serialise(_event(sale)) for sale in sales], rows, salt=salt)
+    marks = b"".join(map(_mark, sales))
+    events = [serialise(_event(sale)) for sale in sales]
+    return EventBatch.of(serialise(user), events, rows, salt=salt, marks=marks, repeats=repeats)
+
+
+def _mark(sale: Sale) -> bytes:
+    return mark(f"key-{sale.number}", sale.user)
 
 
 def _event(sale: Sale) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_rokt.exceptions import RoktSettingsError
-from airflow_provider_rokt.task.configuration import open_ledger
+from airflow_provider_rokt.task.configuration import ledger_days, open_ledger
 
 
 def set_path(monkeypatch, location):
@@ -74,6 +74,21 @@ def test_an_object_storage_path_on_disk_is_appended_to(tmp_path):
     from airflow_provider_rokt.ledger.overview import Ledger
 
     writer = Ledger(ObjectStoragePath(f"file://{tmp_path}")).begin("conversions", {}, {})
-    assert writer.uri == (tmp_path / writer.delivery_id).as_uri()
+    folder = tmp_path / writer.delivery_id[:8] / writer.delivery_id
+    assert writer.uri == folder.as_uri()
     writer.rows("rejected", [])
-    assert (tmp_path / writer.delivery_id / "part-00000.jsonl").read_bytes().count(b"\n") == 1
+    assert (folder / "part-00000.jsonl").read_bytes().count(b"\n") == 1
+
+
+@pytest.mark.parametrize(("configured", "days"), [(None, 0), ("", 0), ("0", 0), ("90", 90), (" 7 ", 7)])
+def test_deliveries_are_kept_for_ever_unless_told(monkeypatch, configured, days):
+    if configured is not None:
+        monkeypatch.setenv("AIRFLOW__ROKT__LEDGER_DAYS", configured)
+    assert ledger_days() == days
+
+
+@pytest.mark.parametrize("configured", ["-1", "1.5", "a month", "1e3", "٣", "9999999"])
+def test_days_that_are_no_whole_number_are_refused(monkeypatch, configured):
+    monkeypatch.setenv("AIRFLOW__ROKT__LEDGER_DAYS", configured)
+    with pytest.raises(RoktSettingsError, match=r"\[rokt\] ledger_days .* whole number of days, or 0"):
+        ledger_days()

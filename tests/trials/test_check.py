@@ -103,7 +103,7 @@ def test_it_is_judged_by_what_the_task_allows():
     mapping = MAPPING | {"user_attributes.mobile": "phone"}
     result = check(rows, mapping, max_rejected=0.01)
     assert result["failed_by"] is None
-    assert result["stopped_by"].startswith("100 % of the values of user_attributes.mobile cannot be sent")
+    assert result["stopped_by"].startswith("100 % of user_attributes.mobile cannot be sent")
     assert check(rows, mapping, max_rejected=1, max_dropped=1.0)["ok"]
     assert (
         "expected at least 101 rows"
@@ -173,8 +173,15 @@ def test_the_batches_it_tells_are_those_a_delivery_makes_in_either_order(sandbox
     assert RoktHook().send_conversions(rows, mapping, **options)["batches"] == told["now"]
     ordered = sorted(rows, key=lambda row: row[told["order_by"]])
     assert RoktHook().send_conversions(ordered, mapping, **options)["batches"] == told["ordered"]
-    assert told["ordered"] < told["now"]
+    assert RoktHook().send_conversions(rows, mapping, **options, group_by_user="result")["batches"] == told["result"]
+    assert told["result"] <= told["ordered"] < told["now"]
     assert told["most_events_of_a_user"] == 10
+
+
+def test_grouped_over_the_result_it_tells_the_same_for_every_order():
+    rows = [order(n, email=f"p{n * 7 % 20}@example.com") for n in range(60)]
+    told = check(rows, MAPPING, fetch_size=7, group_by_user="result")["batches"]
+    assert (told["now"], told["ordered"], told["result"]) == (20, 20, 20)
 
 
 @given(

@@ -9,6 +9,7 @@ from airflow.providers.common.compat.sdk import DAG
 from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.operators.rokt import RoktAudienceOperator, RoktConversionOperator
 from airflow_provider_rokt.sensors.rokt import RoktBatchStatusSensor
+from airflow_provider_rokt.transfers.rokt_to_sql import RoktDeliveryToSqlOperator
 
 
 def rows() -> Iterator[dict[str, Any]]:
@@ -23,6 +24,8 @@ with DAG("typed", start_date=datetime(2026, 1, 1), schedule=None):
         mapping={"user_identities.email": "email", "events[].data.source_message_id": {"column": "id", "default": 1}},
         parameters={"region": "north"},
         max_rejected=0.02,
+        on_guard="ask",
+        group_by_user="result",
         environment="development",
         retries=3,
         retry_delay=timedelta(minutes=5),
@@ -40,8 +43,13 @@ with DAG("typed", start_date=datetime(2026, 1, 1), schedule=None):
     )
     RoktBatchStatusSensor(task_id="wait_for_all", delivery=mapped.output)
 
+    RoktDeliveryToSqlOperator(task_id="write", delivery=mapped.output, sql_conn_id="w", trigger_rule="all_done")
+    RoktDeliveryToSqlOperator(
+        task_id="write_both", delivery=[send.output, "id"], sql_conn_id="w", rows_table="a.b", sql_hook_params={"x": 1}
+    )
+
 report: dict[str, Any] = RoktHook("rokt").send_conversions(rows(), {"user_identities.email": "email"}, concurrency=3)
-report = RoktHook().send_conversions([], historical=True, resend_from={"delivery_id": "id"})
+report = RoktHook().send_conversions([], historical=True, resend_from={"delivery_id": "id"}, group_by_user="result")
 report = RoktHook().send_audience(rows(), "A", mode="mirror", max_removed=0.5)
 report = RoktHook().preview_conversions(rows(), rows_shown=3, show_values=True, phone_region="GB")
 report = RoktHook().preview_audience(rows(), "A", via="events", flag="in_{audience}")

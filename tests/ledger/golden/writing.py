@@ -15,8 +15,8 @@ from airflow_provider_rokt.audiences.mirror_state import MirrorState
 from airflow_provider_rokt.connection.settings import read_settings
 from airflow_provider_rokt.ledger.overview import Ledger
 from airflow_provider_rokt.runs.audience_memory import TaskNote, open_memory
-from airflow_provider_rokt.runs.operation import Place
 from airflow_provider_rokt.runs.options import AudienceOptions
+from airflow_provider_rokt.runs.place import Place
 from tests.audiences.people import ListAtRokt, address, plan_of, requests_of
 
 COMPLETE = "20260101T000000Z-000000000001"
@@ -98,11 +98,19 @@ def _deliver(root: Path) -> None:
         try:
             RoktHook().send_conversions(stopped(), MAPPING, fetch_size=5)
         except KeyboardInterrupt:
-            (second,) = [name for name in os.listdir(root) if name != first["delivery_id"]]
+            (second,) = {one.delivery_id for one in Ledger(root).deliveries(9)} - {first["delivery_id"]}
     for made, name in ((first["delivery_id"], COMPLETE), (second, STOPPED)):
-        (root / made).rename(root / name)
-        for file in (root / name).iterdir():
-            file.write_text(file.read_text().replace(made, name).replace(root.as_uri(), ELSEWHERE))
+        (folder,) = root.glob(f"*/{made}")
+        for file in folder.iterdir():
+            file.write_text(
+                file.read_text()
+                .replace(f"{made[:8]}/{made}", f"{name[:8]}/{name}")
+                .replace(made, name)
+                .replace(root.as_uri(), ELSEWHERE)
+            )
+        (root / name[:8]).mkdir()
+        folder.rename(root / name[:8] / name)
+    folder.parent.rmdir()
     Ledger(root).begin("conversions", {"connection": "rokt_default"}, {}, KILLED)
 
 

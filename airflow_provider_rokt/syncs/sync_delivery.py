@@ -1,0 +1,238 @@
+"""One delivery's part in its sync: what it knows of the earlier ones, and what it leaves for the next."""
+
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from types import TracebackType
+from typing import Any, Final, Self
+
+from airflow_provider_rokt.exceptions import RoktStorageError, RoktSyncBusyError
+from airflow_provider_rokt.flow.row import Outcome, Skip
+from airflow_provider_rokt.flow.threads import THREADS, Threads
+from airflow_provider_rokt.storage.failure import reading
+from airflow_provider_rokt.storage.folder import digest_name
+from airflow_provider_rokt.syncs.anchor import Anchor
+from airflow_provider_rokt.syncs.memory import Memory, fold, open_memory
+from airflow_provider_rokt.syncs.sync import Contents, Sync, today
+from airflow_provider_rokt.syncs.trails import DONE, REFUSED, Trail, TrailName, TrailWriter
+from airflow_provider_rokt.syncs.tries import OVER_DAYS, Tries
+from airflow_provider_rokt.syncs.turns import Turn
+
+log = logging.getLogger(__name__)
+
+_RUN_DIGITS: Final = 12
+_LOOKS: Final = 5
+# A try that Airflow took for dead ends so soon after the next one began.
+_LOOK_SECONDS: Final = 3.0
+
+
+class SyncDelivery:
+    """One delivery's part in its sync; a context manager.
+
+    What the earlier tries of its task instance had accepted counts as accepted.
+
+    :param sender: the task and its connection, as the ledger names them.
+    :param anchor: holds the memory to what the database knows; None where every row is sent, whatever is remembered.
+        With it, the rows that were accepted in other runs are left out, and only one run at a time is at work.
+    :param days: for how many days a row is remembered.
+    :ivar salt: of the batches' ids, that of the tries.
+    """
+
+    def __init__(
+        self, sync: Sync, sender: Mapping[str, Any], anchor: Anchor | None, days: int, threads: Threads = THREADS
+    ) -> None:
+        self._sync = sync
+        self._sender = sender
+        self._anchor = anchor
+        self._since = today() - days
+        self._threads = threads
+        self._run = digest_name(*[str(sender.get(name)) for name in ("dag_id", "task_id", "run_id")])[:_RUN_DIGITS]
+        index = sender.get("map_index")
+        self._part = index if isinstance(index, int) and index >= 0 else -1
+        self._stopped = threads.flag()
+        self._open = ExitStack()
+        self._turn: Turn | None = None
+        self._tries = Tries([], sender)
+        self._memory = Memory([])
+        self._trail: TrailWriter | None = None
+        self._is_refused = False
+        # Nothing is remembered, as in most runs with send="all", which then pay for no look-up.
+        self._is_first = False
+        self._look_at = 0.0
+        self.salt = b""
+
+    def __enter__(self) -> Self:
+        """Waits for its turn where there are turns, and opens what is remembered.
+
+        :raises RoktSyncBusyError: when another run is at work for too long.
+        :raises RoktMemoryError: when the memory that lies here cannot be believed.
+        """
+        with ExitStack() as stack:
+            self._sync.introduce()
+            if self._anchor:
+                self._turn = stack.enter_context(self._next_turn())
+                self._anchor.ask()
+            contents = self._sync.contents()
+            if self._anchor:
+                self._anchor.check(contents.number)
+            self._tries = Tries(self._ours(contents), self._sender)
+            stack.callback(self._tries.close)
+            self.salt = self._tries.salt
+            if self._anchor:
+                self._fold(contents)
+                self._memory = self._opened()
+                stack.callback(self._memory.close)
+            self._is_first = not self._tries.trails and not len(self._memory)
+            self._open = stack.pop_all()
+        self._tell()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._open:
+            if self._trail:
+                self._close(self._trail)
+
+    def stop(self) -> None:
+        """Ends the waiting for a turn. Safe to call from anywhere."""
+        self._stopped.set()
+
+    def recall(self, mark: bytes) -> Outcome | Skip | None:
+        """What is remembered of a row.
+
+        :raises RoktSyncBusyError: when another run took over, or the next try of this task: stop sending.
+        """
+        self._require_turn()
+        if self._is_first:
+            return None
+        known = self._tries.recall(mark)
+        return self._memory.find(mark) or known if known in (None, Outcome.FAILED) else known
+
+    def announce(self, marks: bytes) -> None:
+        """Notes rows that are about to be sent, so that a retry knows what an acceptance may mean; raises as recall."""
+        self._require_turn()
+        if self._trail:
+            self._trail.announce(marks)
+
+    def begin(self, delivery_id: str) -> None:
+        """Begins to remember; to be called before anything is sent.
+
+        :raises RoktStorageError: when that cannot be.
+        """
+        number = self._sync.contents().number_for(self._run)
+        name = TrailName(number, today(), self._run, self._part, self._tries.sequence)
+        self._trail = TrailWriter(self._sync.folder, name, delivery_id, self._sender, self.salt)
+        if self._anchor:
+            self._anchor.note(number)
+
+    def remember(self, marks: bytes) -> None:
+        """Remembers rows that Rokt took, by their marks."""
+        if self._trail:
+            self._trail.write(marks)
+
+    def refused(self) -> None:
+        """Lets the next try begin with ids of its own."""
+        if self._trail and not self._is_refused:
+            self._trail.trail.note(REFUSED)
+            self._is_refused = True
+
+    def succeeded(self) -> None:
+        """Ends the tries, so that a further run sends everything again; forgets what is too old.
+
+        :raises RoktStorageError: when that cannot be noted.
+        """
+        if self._trail:
+            # What a retry could not read must not pass for remembered by a task that is over.
+            self._trail.close()
+            self._trail.trail.note(DONE)
+        self._tries.end()
+        if not self._anchor:
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Forgets what is too old, where that can be done: what was sent is sent."""
+        try:
+            for trail in self._sync.contents().trails:
+                if trail.name.day < self._since:
+                    trail.delete()
+        except RoktStorageError as error:
+            log.warning("What sync %r remembers from before could not all be removed: %s", self._sync.name, error)
+
+    @staticmethod
+    def _close(trail: TrailWriter) -> None:
+        """Ends the trail of a delivery that may have failed, whose own error goes first."""
+        try:
+            trail.close()
+        except RoktStorageError as error:
+            log.warning("The last accepted rows are not remembered, so a retry may send them once more: %s", error)
+
+    def _next_turn(self) -> Turn:
+        if "task_id" in self._sender:
+            run = "/".join(str(self._sender[name]) for name in ("dag_id", "task_id", "run_id"))
+            name = f"{self._run}-{self._part}"
+        else:
+            name = secrets.token_hex(6)
+            run = f"process {os.getpid()} on {socket.gethostname()}, {name}"
+        return Turn(self._sync.turns, run, name, self._sync.name, self._stopped, self._threads)
+
+    def _ours(self, contents: Contents) -> list[Trail]:
+        """What tries of this task instance have left."""
+        return [trail for trail in contents.trails if (trail.name.run, trail.name.part) == (self._run, self._part)]
+
+    def _require_turn(self) -> None:
+        """Makes sure that it is this run's turn and, now and then, that no later try of this task has begun."""
+        if self._turn:
+            self._turn.check()
+        now = self._threads.now()
+        if self._trail is None or now < self._look_at:
+            return
+        self._look_at = now + _LOOK_SECONDS
+        with suppress(RoktStorageError), reading(self._sync.folder.uri):
+            if self._trail.trail.is_taken_over():
+                raise RoktSyncBusyError(
+                    "Another try of this task has begun, so Airflow takes this one for dead: it sends nothing more"
+                )
+
+    def _fold(self, contents: Contents) -> None:
+        """Folds what no try of any task will ask for any more."""
+        others = [trail for trail in contents.trails if trail.name.run != self._run]
+        over = [trail for trail in others if trail.is_done() or trail.name.day < today() - OVER_DAYS]
+        fold(self._sync.folder, contents.folds, over, f"{self._run}-{self._part}", self._since)
+
+    def _opened(self) -> Memory:
+        """The memory as a whole; opened again where a part that was begun beside this one has folded it meanwhile."""
+        ours = {trail.name for trail in self._tries.trails}
+        for _ in range(_LOOKS):
+            before = self._sync.contents()
+            try:
+                memory = open_memory(self._sync.folder, before.folds, _without(before.trails, ours), self._since)
+            except FileNotFoundError:
+                continue
+            if self._sync.contents().folds == before.folds:
+                return memory
+            memory.close()
+        raise RoktSyncBusyError(f"The memory of sync {self._sync.name!r} is being folded: run this task again")
+
+    def _tell(self) -> None:
+        sync, try_number = self._sync, self._sender.get("try_number")
+        if self._tries.trails:
+            log.info("%d rows were accepted in earlier tries of this task: those are not sent again", len(self._tries))
+        elif self._tries.had_succeeded:
+            log.info("This task had succeeded, and runs again: what it sent then does not count as an earlier try")
+        elif isinstance(try_number, int) and try_number > 1:
+            log.info(
+                "This is try %d, and nothing can be resumed: no earlier one has left anything in %s. It ended before "
+                "it sent anything, or ran on a worker that does not share [rokt] ledger_path with this one",
+                try_number,
+                sync.folder.uri,
+            )
+        if self._anchor:
+            log.info("Sync %r remembers %d rows, in %s", sync.name, len(self._memory), sync.folder.uri)
+
+
+def _without(trails: Sequence[Trail], names: set[TrailName]) -> list[Trail]:
+    return [trail for trail in trails if trail.name not in names]
