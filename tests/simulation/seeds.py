@@ -2,10 +2,11 @@
 
 import gc
 import multiprocessing
+import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -50,14 +51,24 @@ def timed(number: int) -> Seed:
     return seed
 
 
-def results(numbers: Iterable[int], processes: int) -> Iterator[Seed]:
+def _begin() -> None:
+    """In each process: nothing is collected but when :func:`timed` says so, and it ends when its pool does.
+
+    Airflow's handler of SIGTERM, which a task run in this process leaves behind, does nothing in a fork: the pool would
+    wait for ever for what it ended.
+    """
+    gc.disable()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def results(numbers: Iterable[int], processes: int) -> Generator[Seed, None, None]:
     """Those of many seeds, as they come."""
     if processes == 1:
         gc.disable()
         yield from map(timed, numbers)
         gc.enable()
         return
-    with multiprocessing.Pool(processes, gc.disable) as pool:
+    with multiprocessing.Pool(processes, _begin) as pool:
         yield from pool.imap_unordered(timed, numbers, _SHARE)
 
 

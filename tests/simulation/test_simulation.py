@@ -1,6 +1,7 @@
 """Seeds of the simulation, that each can be had again, and that they find bugs."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -42,6 +43,16 @@ def test_two_thousand_seeds_break_no_invariant(capsys: pytest.CaptureFixture[str
     # Each kind of fault is among them, many times over.
     assert min(tally.struck.values()) >= 20
     assert len(tally.struck) >= 23
+
+
+def test_its_processes_end_whatever_a_task_left_to_handle_sigterm() -> None:
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        seeds = results(range(MOST_SEEDS), 2)
+        next(seeds)
+        seeds.close()
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_a_seed_replays_its_run_exactly() -> None:
