@@ -16,6 +16,9 @@ INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/pyth
 DIST    ?= dist
 BILL    := cyclonedx-bom==7.5.0
 
+# What `make test-all` leaves out, if anything:  make test-all BUT=--ignore=tests/simulation
+BUT     ?=
+
 # Of the mutants of the core rooms so many, drawn by SEED; ONLY=id tries one alone.
 MUTANTS ?= 400
 SEED    ?= 1
@@ -33,11 +36,12 @@ test: $(VENV)/.ready ## Run the tests but the slow ones, in about five minutes
 
 test-all: $(VENV)/.ready ## Run every test, in about fifteen minutes
 	@echo "Running every test, the slow ones too, in about fifteen minutes"
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(BUT)
 
-coverage: $(VENV)/.ready ## Run every test and show how much of each room it ran
-	$(BIN)/python -m coverage run -m pytest
+coverage: $(VENV)/.ready ## Run every test and show how much of each room the quick ones ran
+	$(BIN)/python -m coverage run -m pytest -m "not slow"
 	$(BIN)/python .ci/coverage_by_room.py
+	$(BIN)/python -m pytest -m slow
 
 mutants: $(VENV)/.ready ## Break the core in 400 places and name what no test notices, in about ten minutes
 	PYTHONHASHSEED=0 $(BIN)/python -W ignore .ci/mutants --mutants $(MUTANTS) --seed $(SEED) $(if $(ONLY),--only $(ONLY))
