@@ -32,10 +32,13 @@ def _threshold(text: str) -> int | float:
 _COUNT = positive_int(allow_zero=False)  # type: ignore[no-untyped-call]
 _LEAST = positive_int(allow_zero=True)  # type: ignore[no-untyped-call]
 
-_FOR_READING = (
+_QUERY = (
     _arg("--sql", help="the query"),
     _arg("--sql-file", help="file of the query; Jinja in it is not rendered"),
     _arg("--parameters", help="of the query: JSON, or @file"),
+)
+_FOR_READING = (
+    *_QUERY,
     _arg("--mapping", help="destination path to source, as the operators take it: JSON, or @file"),
     _arg("--environment", help="production (default) or development"),
     _arg("--timestamp-unit", help="of plain numbers: s, ms, us, ns; auto (default) tells by their size"),
@@ -64,6 +67,28 @@ _FOR_AUDIENCES = (
     ),
     ARG_OUTPUT,
     ARG_VERBOSE,
+)
+
+_INIT = ActionCommand(
+    name="init",
+    help="Write a first DAG for a query, its mapping guessed from the columns",
+    description=(
+        "Writes a DAG that sends a query's rows as conversions, or with --audience its people as members. The mapping\n"
+        "is guessed from the columns' names: read it before you use it. Nothing is sent.\n"
+        "Exit status: 0 it is written; 1 it is, and no column seems to be a required field; 2 nothing is written."
+    ),
+    func=lazy_load_command("airflow_provider_rokt.commands.beginning.init"),
+    args=(
+        _arg("--sql-conn-id", required=True, help="any SQL connection"),
+        *_QUERY,
+        _arg("--audience", help="an audience's name: make its members of the rows"),
+        _arg("--mode", choices=("include", "exclude", "mirror"), help="with --audience: what to do (default: include)"),
+        _arg("--rokt-conn-id", default=DEFAULT_CONN_ID, help="connection to Rokt (default: %(default)s)"),
+        _arg("--dag-id", dest="new_dag_id", help="the DAG's id (default: of conversions rokt_conversions)"),
+        _arg("--to", help="the file to write, which must not be there yet (default: show it)"),
+        ARG_OUTPUT,
+        ARG_VERBOSE,
+    ),
 )
 
 _PREVIEW = ActionCommand(
@@ -238,7 +263,7 @@ def get_rokt_cli_commands() -> list[CLICommand]:
     return [
         GroupCommand(
             name="rokt",
-            help="Check, preview and inspect what is sent to Rokt",
-            subcommands=(_CHECK, _PREVIEW, _DELIVERIES, _SYNCS, _SANDBOX),
+            help="Begin, check, preview and inspect what is sent to Rokt",
+            subcommands=(_INIT, _CHECK, _PREVIEW, _DELIVERIES, _SYNCS, _SANDBOX),
         )
     ]

@@ -52,11 +52,19 @@ def source_of(arguments: Namespace, fetch_size: int, hook_params: Mapping[str, A
     """
     if arguments.sql_conn_id is None:
         raise RoktSettingsError("the command's arguments", ["give --sql-conn-id"])
+    sql, parameters = query_of(arguments)
+    return SqlSource(arguments.sql_conn_id, sql, parameters, hook_params, fetch_size)
+
+
+def query_of(arguments: Namespace) -> tuple[str, Any]:
+    """The query and its parameters.
+
+    :raises RoktSettingsError: where there is no query, or two.
+    """
     if (arguments.sql is None) == (arguments.sql_file is None):
         raise RoktSettingsError("the command's arguments", ["give either --sql or --sql-file"])
     sql = arguments.sql if arguments.sql_file is None else _content("--sql-file", arguments.sql_file)
-    parameters = _json("--parameters", arguments.parameters)
-    return SqlSource(arguments.sql_conn_id, sql, parameters, hook_params, fetch_size)
+    return sql, _json("--parameters", arguments.parameters)
 
 
 def _json(flag: str, text: str | None) -> Any:
