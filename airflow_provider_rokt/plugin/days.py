@@ -11,6 +11,7 @@ from airflow_provider_rokt.plugin.visitor import Visitor
 from airflow_provider_rokt.summaries.failed_task import FailedTask
 from airflow_provider_rokt.summaries.known_deliveries import KnownDeliveries
 from airflow_provider_rokt.summaries.known_delivery import KnownDelivery, dag_of
+from airflow_provider_rokt.summaries.read_again import note_read_again
 from airflow_provider_rokt.summaries.sync_runs import SyncRun, run_key, runs_of
 from airflow_provider_rokt.summaries.yesterday import DaySummary, day_of_utc, summary_of
 
@@ -37,6 +38,7 @@ def days_of(
     read = list(islice(began, _DELIVERIES))
     is_torn = next(began, None) is not None
     runs = runs_of(_readable(read, visitor, dag), known, tasks)
+    note_read_again(runs)
     # What began before all that is read may have delivered.
     since = (read[-1].began_at if is_torn else None) or first
     lost = [one for one in failed if (one.began_at or since) >= since and visitor.may_read(one.dag_id)]

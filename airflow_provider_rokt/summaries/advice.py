@@ -18,7 +18,7 @@ from airflow_provider_rokt.summaries.known_delivery import UNDECIDED, KnownDeliv
 from airflow_provider_rokt.summaries.sync_runs import Tasks, may_yet_arrive
 
 _CLEAR: Final = "Clear the failed task: it sends only the rows that failed."
-_DEGRADED: Final = "Look at what is degraded: it succeeded, and is not as usual."
+DEGRADED: Final = "Look at what is degraded: it succeeded, and is not as usual."
 _ALLOWED: Final = "See the task's log why it failed when a person had let it pass, then run the DAG anew."
 _WAIT: Final = "Wait: the task has not ended. When Airflow tries it again, it sends what is missing."
 _BUSY: Final = "Clear the task when the other run is over."
@@ -57,9 +57,19 @@ def advice_for(delivery: KnownDelivery, state: State, tasks: Tasks) -> list[str]
     is_rejected = error == RoktRejectedError.__name__
     advice = [_of_failure(delivery, tasks)] if state is State.FAILED and not is_rejected else []
     if delivery.rejected and (is_rejected or error in _READ_TO_THE_END):
-        again = "run the task again" if delivery.mirrors else "send them again with resend_from"
-        advice.append(f"Correct the rejected rows at their source, then {again}.")
-    return [*advice, _DEGRADED] if delivery.unusual else advice
+        advice.append(f"Correct the rejected rows at their source{_again(delivery)}.")
+    return [*advice, DEGRADED] if delivery.unusual else advice
+
+
+def _again(delivery: KnownDelivery) -> str:
+    """How rows go that were rejected and are corrected."""
+    if delivery.mirrors:
+        return ", then run the task again"
+    return (
+        ": the next run whose query has them sends them"
+        if delivery.sends_new
+        else ", then send them again with resend_from"
+    )
 
 
 def _of_failure(delivery: KnownDelivery, tasks: Tasks) -> str:

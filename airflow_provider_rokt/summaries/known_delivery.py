@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from airflow_provider_rokt.flow.checks import exceeds
+from airflow_provider_rokt.flow.row import Skip
 from airflow_provider_rokt.ledger.reader import LedgerReader
 from airflow_provider_rokt.ledger.records import DeliveryHeader
 from airflow_provider_rokt.task.approval import RoktDecisionNeeded
@@ -14,6 +15,7 @@ from airflow_provider_rokt.task.approval import RoktDecisionNeeded
 COUNTS: Final = ("read", "accepted", "rejected", "failed", "skipped")
 MEMBERS: Final = ("added", "removed", "unchanged")
 UNDECIDED: Final = RoktDecisionNeeded.__name__
+_SENT_BEFORE: Final = (Skip.SENT, Skip.CHANGED, Skip.UNCHANGED)
 
 
 class State(StrEnum):
@@ -119,6 +121,28 @@ class KnownDelivery(NamedTuple):
         return bool(self.header and self.header.options.get("mode") == "mirror")
 
     @property
+    def sends_new(self) -> bool:
+        """Whether it sent only those rows of its query that Rokt had not taken yet."""
+        options = self.header.options if self.header else {}
+        return options.get("send") == "new" and not options.get("resend_from")
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether it left out what Rokt had, so that a further run of its query brings what it did not deliver."""
+        return self.sends_new or self.mirrors
+
+    @property
+    def sent_before(self) -> int:
+        """Rows that it left out because Rokt had them."""
+        skipped = self._told("skipped", {})
+        return sum(int(skipped.get(why, 0)) for why in _SENT_BEFORE)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its rows were read to the end, so that its counts are those of its query."""
+        return bool(self.report and self.report["complete"])
+
+    @property
     def state(self) -> State:
         """How it stands, as far as the ledger alone can tell."""
         if self.problem:
@@ -127,7 +151,7 @@ class KnownDelivery(NamedTuple):
             return State.IN_FLIGHT
         if self.failure == UNDECIDED:
             return State.WAITING
-        if self.failure or self.failed or not self.report["complete"]:
+        if self.failure or self.failed or not self.is_whole:
             return State.FAILED
         if self.unusual:
             return State.DEGRADED

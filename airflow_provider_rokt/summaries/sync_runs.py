@@ -13,6 +13,8 @@ from airflow_provider_rokt.summaries.known_delivery import KnownDelivery, State,
 
 _WORST_FIRST: Final = list(State)
 _WITHOUT_TASK: Final = {State.IN_FLIGHT: State.STOPPED, State.WAITING: State.FAILED}
+# What of one is not known, or is not over, no other run can tell.
+_NEVER_MADE_GOOD: Final = frozenset((State.DAMAGED, State.WAITING, State.IN_FLIGHT))
 # How one that waited stands while its task takes the answer up.
 _ANSWERED: Final = {
     Decision.ALLOWED: State.IN_FLIGHT,
@@ -39,13 +41,17 @@ class SyncRun:
     """One run of a task that sends.
 
     :ivar parts: the last delivery of each part, by its place in the map.
-    :ivar earlier: the deliveries of tries before, newest first. Their accepted rows count in the last one, too.
+    :ivar earlier: the deliveries of tries before, newest first. Their accepted rows count in the last one, too, but for
+        those in ``kept``: they had succeeded and were cleared, and then theirs were left out as sent before.
     :ivar at_work: how the deliveries stand whose task goes on, as far as is known, by their ids.
+    :ivar is_read_again: whether a later run of the sync read its rows again, and tells what is missing still.
     """
 
     parts: list[KnownDelivery]
     earlier: list[KnownDelivery] = field(default_factory=list)
     at_work: Mapping[str, State] = field(default_factory=dict)
+    kept: list[KnownDelivery] = field(default_factory=list)
+    is_read_again: bool = False
 
     @property
     def newest(self) -> KnownDelivery:
@@ -80,7 +86,21 @@ class SyncRun:
 
     def count(self, what: str) -> int:
         """Rows of all parts that ended so, or were read."""
-        return sum(part.count(what) for part in self.parts)
+        rows = sum(part.count(what) for part in self.parts)
+        if what == "accepted":
+            return rows + self._kept_rows
+        if what == "skipped":
+            return max(rows - self._kept_rows, 0)
+        return max(rows, self._kept_rows) if what == "read" else rows
+
+    @property
+    def _kept_rows(self) -> int:
+        return sum(one.count("accepted") for one in self.kept)
+
+    @property
+    def first_id(self) -> str:
+        """The delivery that began first: ids sort by time."""
+        return min(one.delivery_id for one in (*self.parts, *self.earlier))
 
     @property
     def members(self) -> Counter[str]:
@@ -95,7 +115,7 @@ class SyncRun:
     @property
     def dropped(self) -> int:
         """Values that were left out of rows that were sent."""
-        return sum(sum((part.report or {}).get("dropped", {}).values()) for part in self.parts)
+        return sum(sum((part.report or {}).get("dropped", {}).values()) for part in (*self.parts, *self.kept))
 
     @property
     def state(self) -> State:
@@ -118,7 +138,7 @@ class SyncRun:
     def coverage(self) -> dict[str, float]:
         """The share of accepted rows that carry each field that Rokt matches people by."""
         carried: dict[str, float] = {}
-        for part in self.parts:
+        for part in (*self.parts, *self.kept):
             for path, share in (part.report or {}).get("coverage", {}).items():
                 carried[path] = carried.get(path, 0.0) + share * part.count("accepted")
         accepted = self.count("accepted")
@@ -137,6 +157,10 @@ class SyncRun:
         """That of one of its deliveries: what it is while its task is at work, it is not for ever."""
         return self.at_work.get(part.delivery_id) or _WITHOUT_TASK.get(part.state, part.state)
 
+    def is_made_good(self, part: KnownDelivery) -> bool:
+        """Whether nothing is to be done about one of its deliveries, as a later run tells what is missing still."""
+        return self.is_read_again and self.state_of(part) not in _NEVER_MADE_GOOD
+
 
 def runs_of(deliveries: Iterable[KnownDelivery], known: KnownDeliveries, tasks: Tasks) -> list[SyncRun]:
     """Deliveries by the run that made them, newest first.
@@ -153,6 +177,7 @@ def runs_of(deliveries: Iterable[KnownDelivery], known: KnownDeliveries, tasks: 
         run.parts.sort(key=lambda part: part.map_index)
         run.at_work = {part.delivery_id: state for part in run.parts if (state := _at_work(part, tasks))}
         run.parts = [_as_it_ended(part, run, known) for part in run.parts]
+        run.kept = _kept(run)
     return list(runs.values())
 
 
@@ -168,6 +193,27 @@ def _at_work(part: KnownDelivery, tasks: Tasks) -> State | None:
 def _as_it_ended(part: KnownDelivery, run: SyncRun, known: KnownDeliveries) -> KnownDelivery:
     """A part of which it is known as well how it ended as that its task did."""
     return known.ended(part) if run.state_of(part) is State.STOPPED else part
+
+
+def _kept(run: SyncRun) -> list[KnownDelivery]:
+    later, kept = {part.map_index: part for part in run.parts}, []
+    for one in run.earlier:
+        if _is_left_out_by(later[one.map_index], one):
+            kept.append(one)
+        later[one.map_index] = one
+    return kept
+
+
+def _is_left_out_by(later: KnownDelivery, earlier: KnownDelivery) -> bool:
+    """Whether the next try left out what an earlier one had accepted, instead of counting it as accepted, too.
+
+    What failed is gone on with, and so is what succeeded where Airflow had not seen it: whoever clears a task gives it
+    more tries. What was read to the end with nothing left out was sent anew, as the memory had been forgotten.
+    """
+    if not (later.leaves_out and earlier.is_success and (later.sent_before or not later.is_whole)):
+        return False
+    tries = [one.sender.get("max_tries") for one in (earlier, later)]
+    return later.mirrors or tries[0] is None or tries[0] != tries[1]
 
 
 def may_yet_arrive(delivery: KnownDelivery, state: State, tasks: Tasks) -> bool:

@@ -7,11 +7,11 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from airflow_provider_rokt.ledger.delivery_details import Why
-from airflow_provider_rokt.summaries.advice import advice_for
+from airflow_provider_rokt.summaries.advice import DEGRADED, advice_for
 from airflow_provider_rokt.summaries.decision import told_failure
 from airflow_provider_rokt.summaries.failed_task import FailedTask, advice_for_tasks
 from airflow_provider_rokt.summaries.known_deliveries import KnownDeliveries
-from airflow_provider_rokt.summaries.known_delivery import COUNTS, State
+from airflow_provider_rokt.summaries.known_delivery import KnownDelivery, State
 from airflow_provider_rokt.summaries.sync_runs import SyncRun, Tasks
 
 REASONS: Final = 3
@@ -25,7 +25,9 @@ class DaySummary(NamedTuple):
     :param reasons: the commonest, with how many rows each.
     :param is_torn: whether there were more than are read, so that counts are too low.
     :param removals: from audiences, that were rejected or failed; they are no rows.
-    :param is_sound: whether no delivery failed, was stopped, is damaged or waits.
+    :param made_good: runs of which something did not arrive, and that a later run read again: it tells what of that is
+        missing still.
+    :param is_sound: whether no other delivery failed, was stopped, is damaged or waits.
     :param lost: tasks that failed before they delivered anything, the newest first.
     :param advice: what to do, a sentence each; empty where there is nothing to do.
     """
@@ -38,6 +40,7 @@ class DaySummary(NamedTuple):
     failed: int
     skipped: int
     removals: int
+    made_good: int
     stopped: int
     waiting: int
     in_flight: int
@@ -79,7 +82,8 @@ def summary_of(
     """
     runs = list(runs)
     worst_first = list(State)
-    stated = [(part, run.state_of(part)) for run in runs for part in run.parts]
+    parts = [(part, run.state_of(part), run.is_made_good(part)) for run in runs for part in run.parts]
+    stated = [(part, state) for part, state, is_made_good in parts if not is_made_good]
     stated.sort(key=lambda one: worst_first.index(one[1]))
     # What waits for a decision is not lost, nor what goes on after one.
     over = [one for one in stated if one[1] not in (State.WAITING, State.IN_FLIGHT)]
@@ -88,16 +92,16 @@ def summary_of(
     for delivery, state in over:
         reasons.update(known.reasons(delivery, told_failure(delivery, state, tasks.decision)))
     states = Counter(state for _, state in stated)
-    counts = {what: sum(part.count(what) for part in ended) for what in COUNTS}
     return DaySummary(
         on=on,
         is_torn=is_torn,
         runs=len(runs),
-        arrived=counts["accepted"],
-        rejected=counts["rejected"],
-        failed=counts["failed"],
-        skipped=counts["skipped"],
+        arrived=sum(run.count("accepted") for run in runs),
+        rejected=sum(part.count("rejected") for part in ended),
+        failed=sum(part.count("failed") for part in ended),
+        skipped=sum(run.count("skipped") for run in runs),
         removals=sum(part.removals for part in ended),
+        made_good=sum(any(run.is_made_good(part) and _misses(part) for part in run.parts) for run in runs),
         stopped=states[State.STOPPED] + states[State.DAMAGED],
         waiting=states[State.WAITING],
         in_flight=states[State.IN_FLIGHT],
@@ -106,6 +110,16 @@ def summary_of(
         reasons=reasons.most_common(REASONS),
         advice=[
             *advice_for_tasks(lost),
-            *dict.fromkeys(chain.from_iterable(advice_for(*one, tasks) for one in stated)),
+            *dict.fromkeys(
+                chain(
+                    *(advice_for(*one, tasks) for one in stated),
+                    (DEGRADED for part, _, is_made_good in parts if is_made_good and part.unusual),
+                )
+            ),
         ],
     )
+
+
+def _misses(delivery: KnownDelivery) -> bool:
+    """Whether something of it did not arrive, or may not have."""
+    return bool(delivery.undelivered) or not delivery.is_success
