@@ -1,6 +1,7 @@
 """What of a delivery is not as usual, by the deliveries of its sync before it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from statistics import median
 from typing import Any, Final, NamedTuple
 
@@ -12,13 +13,13 @@ class Measures(NamedTuple):
 
     :param rows: that were read.
     :param rejected: the share of them that was rejected.
-    :param coverage: the share of accepted rows that carry each field.
+    :param coverage: the share of accepted rows that carry each field; None where there were none.
     :param seconds: how long it took.
     """
 
     rows: int
     rejected: float
-    coverage: Mapping[str, float]
+    coverage: Mapping[str, float] | None
     seconds: float
 
     @classmethod
@@ -26,7 +27,7 @@ class Measures(NamedTuple):
         """Those of a flat report."""
         rows = report["rows_read"]
         # Rows that are not there carry nothing, and lack nothing.
-        coverage = report.get("coverage", {}) if report["rows_accepted"] else {}
+        coverage = report.get("coverage") if report["rows_accepted"] else None
         return cls(rows, report["rows_rejected"] / rows if rows else 0.0, coverage, seconds)
 
 
@@ -64,9 +65,12 @@ def _rejected_above(now: Measures, before: Sequence[Measures], more: float) -> I
 
 
 def _coverage_below(now: Measures, before: Sequence[Measures], less: float) -> Iterator[str]:
-    carrying = [past.coverage for past in before if past.coverage]
-    for path, share in now.coverage.items() if len(carrying) >= LEAST_RUNS else ():
-        usual = median(coverage.get(path, 0.0) for coverage in carrying)
+    carrying = [past.coverage for past in before if past.coverage is not None]
+    if now.coverage is None or len(carrying) < LEAST_RUNS:
+        return
+    # A column that is gone from the query is no more in the report.
+    for path in dict.fromkeys(chain(now.coverage, *carrying)):
+        share, usual = now.coverage.get(path, 0.0), median(coverage.get(path, 0.0) for coverage in carrying)
         if usual - share > less:
             yield f"{share:.1%} of the accepted rows carry {path}, the usual is {usual:.1%}"
 

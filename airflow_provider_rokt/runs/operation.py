@@ -141,7 +141,9 @@ class OperationRun(ABC, Generic[_Options]):
         replace(report, lifted=self._gate.lifted).judged(self._options.max_rejected, self._options.max_dropped)
 
     def _compare(self, report: Report, seconds: float) -> list[str]:
-        """What of a delivery is not as usual in its sync."""
+        """What of a delivery is not as usual in its sync. Of chosen rows nothing is: no run before was like that."""
+        if self._resend:
+            return []
         rules: WarnWhen = self._options.warn_when or {}
         place, sync = self._place, self._place.sync(self._options.sync)
         before = past_measures(place.ledger, sync, place.sender, rules.get("runs", RUNS))

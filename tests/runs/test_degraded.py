@@ -56,6 +56,12 @@ def test_a_field_that_nobody_carried_before_is_no_loss():
     assert told(USUAL._replace(coverage={EMAIL: 0.9, "ip": 0.5, "user_identities.other2": 0.0})) == []
 
 
+def test_a_field_that_is_gone_from_the_query_is_told():
+    gone = USUAL._replace(coverage={EMAIL: 0.9})
+    assert told(gone) == ["0.0% of the accepted rows carry ip, the usual is 50.0%"]
+    assert len(told(USUAL._replace(coverage={}), coverage_below=0.1)) == 2
+
+
 def test_no_rows_carry_nothing_and_lack_nothing():
     nothing = Measures.of({"rows_read": 5, "rows_rejected": 0, "rows_accepted": 0, "coverage": {EMAIL: 0.0}}, 1.0)
     assert told(nothing, coverage_below=0.1) == []
@@ -139,6 +145,26 @@ def test_only_the_last_runs_count(send):
             time.sleep(1.1)
         send(count)
     assert send(9, warn_when={"rows_below": 0.5, "runs": 3}) == []
+
+
+def test_what_was_chosen_is_not_held_against_whole_runs(send, ledger):
+    for _ in range(LEAST_RUNS):
+        send(10, bad=2)
+    chosen = ledger.deliveries(1)[0].delivery_id
+    rules = {"rejected_above": 0.01, "coverage_below": 0.1, "rows_below": 0.5}
+    assert send(4, bad=2, resend_from=chosen, warn_when=rules) == []
+    # The same rows without a choice are not as usual.
+    assert len(send(4, bad=2, warn_when=rules)) == 2
+
+
+def test_a_column_that_the_query_has_no_more_is_told(send):
+    def sent(**columns):
+        rows = [order(number, **columns) for number in range(10)]
+        return RoktHook().send_conversions(rows, sync="shop", warn_when={"coverage_below": 0.1})["degraded"]
+
+    for _ in range(LEAST_RUNS):
+        assert sent(customerid="c-1") == []
+    assert sent() == ["0.0% of the accepted rows carry user_identities.customerid, the usual is 100.0%"]
 
 
 def test_what_was_chosen_or_failed_or_is_anothers_is_not_compared_with(send, sandbox, ledger, monkeypatch):
