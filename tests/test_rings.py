@@ -68,7 +68,8 @@ ROOMS = {
     "operators": room("flow events ledger runs sources task hooks plugin", "airflow"),
     "transfers": room("flow ledger sources task", "airflow"),
     "commands": room(
-        "flow audiences ledger syncs connection runs trials sources sandbox task hooks operators", "airflow pendulum"
+        "flow audiences ledger syncs connection runs trials sources sandbox task hooks summaries operators",
+        "airflow pendulum",
     ),
     "get_provider_info": room("connection"),
     "__main__": room("commands", "airflow"),

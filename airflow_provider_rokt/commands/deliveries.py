@@ -13,6 +13,7 @@ from airflow_provider_rokt.flow.row import RowRef
 from airflow_provider_rokt.ledger.parts import Damage
 from airflow_provider_rokt.ledger.reader import LedgerReader
 from airflow_provider_rokt.ledger.records import DeliveryHeader, RequestRecord, RowRecord, VerdictRecord
+from airflow_provider_rokt.summaries.known_delivery import KnownDelivery
 from airflow_provider_rokt.task.configuration import open_ledger
 
 _COUNTS: Final = ("read", "accepted", "rejected", "failed", "skipped")
@@ -76,7 +77,7 @@ class Findings:
     @property
     def state(self) -> str:
         """How the delivery ended, as far as it can be told."""
-        return "damaged" if self.damage else _state(self.report)
+        return "damaged" if self.damage else _state(KnownDelivery(self.reader, self.header, self.report))
 
     def verdicts(self) -> list[tuple[VerdictRecord, int, int]]:
         """How many batches had the same verdict, and how many rows were in them; the commonest first."""
@@ -102,7 +103,7 @@ def entry_of(reader: LedgerReader) -> dict[str, Any]:
     try:
         header = reader.header
         report = reader.report()
-        state = _state(report)
+        state = _state(KnownDelivery(reader, header, report))
     except RoktLedgerDamagedError:
         state = "damaged"
     except (RoktLedgerError, OSError):
@@ -117,10 +118,23 @@ def entry_of(reader: LedgerReader) -> dict[str, Any]:
     }
 
 
-def _state(report: Mapping[str, Any] | None) -> str:
-    if report is None:
+def _state(known: KnownDelivery) -> str:
+    """How a delivery ended; whether its task succeeded is judged as the page does."""
+    if known.report is None:
         return "running"
-    return "complete" if report["complete"] else "incomplete"
+    if not known.is_whole:
+        return "incomplete"
+    return "complete" if known.is_success else "failed"
+
+
+def _end(known: KnownDelivery) -> str:
+    """The same, and why."""
+    state = _state(known)
+    why = {
+        "incomplete": "its rows were not read to the end",
+        "failed": known.failure_text.partition("\n")[0] or "not enough of its rows arrived",
+    }
+    return f"{state}: {why[state]}" if state in why else state
 
 
 def _task(sender: Mapping[str, Any]) -> str:
@@ -191,8 +205,7 @@ def _outcome(found: Findings) -> Iterator[str]:
         if not found.reader.finished:
             yield "It is running, or its task was killed: it has no report."
         return
-    ended = "complete" if report["complete"] else "incomplete: its rows were not read to the end"
-    yield printable(f"Finished {report['finished_at']}, {ended}")
+    yield printable(f"Finished {report['finished_at']}, {_end(KnownDelivery(found.reader, found.header, report))}")
     # A later release may count what this one does not know.
     counts = {name: value for name, value in report.items() if name.startswith(("rows_", "members_"))}
     counts |= {name: report[name] for name in ("batches", "requests")}

@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 
 import pytest
 import requests
@@ -11,6 +12,7 @@ from airflow_provider_rokt.api.endpoints import BULK
 from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef
 from airflow_provider_rokt.hooks.rokt import RoktHook
 from airflow_provider_rokt.ledger.records import RequestRecord, VerdictRecord
+from airflow_provider_rokt.task.failures import RoktTaskFailed
 from tests.bounded import child
 from tests.commands.commands import COMMAND, NOW, order, process
 
@@ -369,7 +371,7 @@ def test_list_tells_of_each_delivery_newest_first(rokt_cli, begin, finish, ledge
     ledger.begin("audience", named, {}, "20260104T000000Z-d")
     entries = json.loads(rokt_cli("deliveries", "list", "-o", "json")[1])
     assert [entry.pop("delivery_id")[-1] for entry in entries] == ["d", "c", "b", "a"]
-    assert [entry.pop("state") for entry in entries] == ["running", "running", "incomplete", "complete"]
+    assert [entry.pop("state") for entry in entries] == ["running", "running", "incomplete", "failed"]
     assert [entry.pop("started")[:2] for entry in entries] == ["20"] * 4
     unknown = dict.fromkeys(("read", "accepted", "rejected", "failed", "skipped"))
     nothing_else = {"rejected": 0, "failed": 0, "skipped": 0}
@@ -380,6 +382,19 @@ def test_list_tells_of_each_delivery_newest_first(rokt_cli, begin, finish, ledge
         {"operation": "conversions", "task": "orders"}
         | {"read": 6, "accepted": 3, "rejected": 2, "failed": 1, "skipped": 0},
     ]
+
+
+@pytest.mark.parametrize(("allowed", "state"), [(0, "failed"), (1, "complete")])
+def test_whether_the_task_failed_is_told_by_all_that_name_its_delivery(rokt_cli, rokt, ledger, allowed, state):
+    with suppress(RoktTaskFailed):
+        RoktHook().send_conversions([order(1), order(2, email="nobody")], sync="shop", max_rejected=allowed)
+    (entry,) = json.loads(rokt_cli("deliveries", "list", "-o", "json")[1])
+    (sync,) = json.loads(rokt_cli("syncs", "list", "-o", "json")[1])
+    (last,) = json.loads(rokt_cli("syncs", "show", "shop", "-o", "json")[1])["last_deliveries"]
+    shown = json.loads(rokt_cli("deliveries", "show", entry["delivery_id"], "-o", "json")[1])
+    assert [one["state"] for one in (entry, sync, last, shown)] == [state] * 4
+    finished = rokt_cli("deliveries", "show", entry["delivery_id"])[1].partition("Finished ")[2].splitlines()[0]
+    assert ("1 of 2 rows" in finished) == (state == "failed")
 
 
 @pytest.mark.parametrize("output", ["table", "plain", "yaml"])
@@ -433,7 +448,7 @@ def test_show_tells_what_became_of_a_delivery(rokt_cli, ledger, finish):
         "options": '{"environment": "production"}',
         "ledger": writer.uri,
     }
-    assert report.splitlines()[0].endswith(", complete")
+    assert report.splitlines()[0].endswith(", failed: not enough of its rows arrived")
     assert counts(report) == {
         "rows read": 153,
         "rows accepted": 150,
