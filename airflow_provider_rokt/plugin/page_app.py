@@ -39,6 +39,10 @@ _NOT_FOUND: Final = "There is no such page, or it is not yours to read."
 _READING: Final = ("GET", "HEAD")
 _ONLY_READ: Final = "This page can be read, and nothing else."
 
+# Airflow keeps a place in a map in 32 bits.
+_LAST_INDEX: Final = 2**31 - 1
+_INDEX_DIGITS: Final = len(str(_LAST_INDEX))
+
 # One beyond the last is taken for the last.
 PageNumber = Annotated[int, Query(ge=1)]
 
@@ -106,9 +110,7 @@ def _add_deliveries(app: FastAPI, pages: DeliveryPages) -> None:
         page: PageNumber = 1,
         outcome: str = "",
     ) -> Response:
-        # Airflow's UI leaves {MAP_INDEX} as it is where a task is not mapped.
-        index = int(map_index) if map_index.isdecimal() else -1
-        name = TaskName(dag_id, run_id, task_id, index)
+        name = TaskName(dag_id, run_id, task_id, _map_index(map_index))
         template, found = pages.of_task(name, tasks, page, outcome)
         return rendered(request, template, found)
 
@@ -175,6 +177,16 @@ def _message(request: Request, status: int, text: str, headers: Any) -> Response
     response = rendered(request, "message.html", {"title": f"{status}", "text": words}, status)
     response.headers.update(headers or {})
     return response
+
+
+def _map_index(text: str) -> int:
+    """A place in a map; Airflow's UI leaves ``{MAP_INDEX}`` as it is where a task is not mapped."""
+    if not text.isdecimal():
+        return -1
+    # Beyond that a database raises an error of its own, and of many more digits Python makes no number.
+    if len(text) > _INDEX_DIGITS or int(text) > _LAST_INDEX:
+        raise HTTPException(404, _NOT_FOUND)
+    return int(text)
 
 
 def _found(context: dict[str, Any] | None) -> dict[str, Any]:

@@ -298,6 +298,14 @@ def test_before_anything_is_sent_the_tab_says_so(ask, instances, ledger) -> None
     assert "This task delivered nothing to Rokt." in words(ask(f"/task/shop/{ADDRESS}/other/-1").text)
 
 
+@pytest.mark.parametrize(("index", "status"), [(2**31 - 1, 200), (2**31, 404), ("9" * 20, 404), ("9" * 5_000, 404)])
+def test_a_number_that_no_place_in_a_map_has_is_no_error(ask, instances, index, status) -> None:
+    instances({})
+    answer = ask(f"/task/shop/{ADDRESS}/orders/{index}")
+    assert answer.status_code == status
+    assert ("There is no such page" in answer.text) == (status == 404)
+
+
 def test_parts_are_called_what_the_map_calls_them(ask, history, instances) -> None:
     names = ["north", None, "south"]
     instances(*({"map_index": part, "rendered_map_index": name} for part, name in enumerate(names)))
