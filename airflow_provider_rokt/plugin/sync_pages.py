@@ -92,6 +92,17 @@ class SyncLine:
         found = [(path.removeprefix(IDENTITIES), share) for path, share in coverage.items() if IDENTITIES in path]
         return sorted(found, key=lambda one: -one[1])[:2]
 
+    @property
+    def is_mirror(self) -> bool:
+        """Whether it keeps an audience equal to its query, so that what it remembers is members and no rows."""
+        return any(part.mirrors for run in self.runs[:1] for part in run.parts)
+
+    @property
+    def mirrored(self) -> int | None:
+        """A mirror's members as of the last run that succeeded; None where none of these did."""
+        members = next((run.members for run in self.runs if run.is_success and run.members), None)
+        return members["added"] + members["unchanged"] if members else None
+
     def rows_a_day(self, now: datetime) -> float | None:
         """Accepted rows a day in the last week, or as far as was read; None where no run began in it."""
         week = [run for run in self.runs if run.began_at and now - run.began_at < timedelta(days=_WEEK)]
@@ -163,7 +174,8 @@ class SyncPages:
             "line": line,
             "bars": BARS,
             "runs": runs[:BARS],
-            "memory": _memory(line.sync, ids),
+            "memory": None if line.is_mirror else _memory(line.sync),
+            "deliveries": len(ids),
             "is_audience": any(run.members for run in runs[:BARS]),
             "trends": trends_of(runs[:BARS]),
             "live": bool(runs and runs[0].at_work),
@@ -217,11 +229,11 @@ def _of_day(ids: list[str], day: date | None) -> list[str]:
     return [name for name in ids if name.startswith(f"{day:%Y%m%d}")] if day else ids
 
 
-def _memory(sync: Sync, ids: list[str]) -> dict[str, Any]:
+def _memory(sync: Sync) -> dict[str, Any]:
     """How many rows are remembered, and since when."""
     try:
         contents = sync.contents()
     except RoktStorageError:
-        return {"rows": None, "since": None, "deliveries": len(ids)}
+        return {"rows": None, "since": None}
     days = [date_of(day) for day in contents.days[:1]]
-    return {"rows": contents.rows, "since": min(days, default=None), "deliveries": len(ids)}
+    return {"rows": contents.rows, "since": min(days, default=None)}

@@ -342,6 +342,19 @@ def test_an_audience_tells_who_joined_and_who_left(ask, history) -> None:
     assert "added" not in words(ask(f"/syncs/{digest_name('rokt_default', 'shop.conversions')}").text)
 
 
+def test_a_mirror_is_told_by_its_members_and_remembers_no_rows(ask, history) -> None:
+    vip = {"options": {"audience": "vip", "mode": "mirror"}}
+    page = f"/syncs/{digest_name('rokt_default', 'shop.vip')}"
+    history.add(NOW - timedelta(days=3), sender_of("a", task_id="vip"), 0, failed={SILENCE: 1}, **vip)
+    assert "Members not known as no run that was read has succeeded Deliveries 1 " in words(ask(page).text)
+    told = {"members_added": 1_020, "members_removed": 5, "members_unchanged": 84_000}
+    history.add(NOW - timedelta(days=2), sender_of("b", task_id="vip"), 1_025, **vip, **told)
+    history.add(NOW - timedelta(days=1), sender_of("c", task_id="vip"), 0, failed={SILENCE: 7}, **vip, members_added=7)
+    text = words(ask(page).text)
+    assert "Members 85,020 as of the last run that succeeded Deliveries 3 " in text
+    assert "Remembers" not in text
+
+
 def test_ten_thousand_batches_come_a_page_at_a_time(ask, history) -> None:
     path = f"/deliveries/{history.add(YESTERDAY, sender_of('a'), 9_960, {}, {SILENCE: 40})}"
     numbers = re.compile(r'<tr><td class="n">([\d,]+)</td>')
