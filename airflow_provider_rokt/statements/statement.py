@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from airflow_provider_rokt.exceptions import RoktSourceError
+from airflow_provider_rokt.statements.clauses import CHANGES, QUERIES, read_clauses
 from airflow_provider_rokt.statements.dialects import Dialect, dialects_of
 from airflow_provider_rokt.statements.lexer import Token, tokens
 
@@ -15,8 +16,6 @@ _WITHOUT_ROWS: Final = re.compile(
     "|listen|load|lock|notify|prepare|reassign|refresh|reindex|release|rename|reset|revoke|rollback|savepoint|set|start"
     "|truncate|unlisten|unlock|use|vacuum"
 )
-_CHANGES: Final = frozenset(("insert", "update", "delete", "merge", "replace"))
-_QUERIES: Final = frozenset(("select", "values", "table", "from"))
 _GIVE_ROWS: Final = frozenset(("returning", "output"))
 
 
@@ -30,14 +29,6 @@ class Statement:
 
     text: str
     is_query: bool
-
-
-class _Word(NamedTuple):
-    """A word in lower case, how many brackets it stands in, and the token before it."""
-
-    text: str
-    depth: int
-    after: str
 
 
 def one_statement(sql: object, conn_type: str | None) -> Statement:
@@ -74,44 +65,24 @@ def _statements(sql: str, dialect: Dialect) -> Iterator[Sequence[Token]]:
 
 
 def _with_rows(part: Sequence[Token], dialect: Dialect) -> Statement:
-    words = list(_words(part))
-    verb = _verb(words)
-    outside = {word.text for word in words if word.depth == 0}
+    clauses = read_clauses(part)
+    verb, outside = clauses.verb, {word.text for word in clauses.words}
     if _returns_nothing(verb, outside, dialect):
         what = "a SELECT INTO" if verb == "select" else f"a {verb.upper()}"
         raise RoktSourceError(
             f"sql is {what} statement, which returns no rows by its nature, and was not run: give a SELECT"
-            + (", or add RETURNING where the database has it" if verb in _CHANGES else "")
+            + (", or add RETURNING where the database has it" if verb in CHANGES else "")
         )
-    changes = any(word.text in _CHANGES and word.after in "()" for word in words)
     text = "".join(value for _, value in part).strip()
-    return Statement(text, verb in _QUERIES and not changes)
-
-
-def _words(part: Sequence[Token]) -> Iterator[_Word]:
-    depth, after = 0, "("
-    for kind, value in part:
-        if kind == "word":
-            yield _Word(value.lower(), depth, after)
-        depth += (kind == "(") - (kind == ")")
-        if kind not in ("space", "comment"):
-            after = kind
-
-
-def _verb(words: Sequence[_Word]) -> str:
-    """What the statement does: its first word, or behind its common table expressions the first that is a verb."""
-    first = words[0].text if words else ""
-    if first != "with":
-        return first
-    return next((word.text for word in words if not word.depth and word.text in _QUERIES | _CHANGES), first)
+    return Statement(text, verb in QUERIES and not clauses.changes)
 
 
 def _returns_nothing(verb: str, outside: set[str], dialect: Dialect) -> bool:
     shows_nothing = _WITHOUT_ROWS.fullmatch(verb) is not None
     if dialect.runs_on:
         # SET NOCOUNT ON SELECT … is one text to T-SQL.
-        return (shows_nothing or verb in _CHANGES) and not outside & {"select", "exec", "execute", *_GIVE_ROWS}
-    if verb in _CHANGES:
+        return (shows_nothing or verb in CHANGES) and not outside & {"select", "exec", "execute", *_GIVE_ROWS}
+    if verb in CHANGES:
         return not outside & _GIVE_ROWS
     # MariaDB: SET STATEMENT max_statement_time = 1 FOR SELECT …
     return (verb == "select" and "into" in outside) or (shows_nothing and not (verb == "set" and "select" in outside))
