@@ -13,6 +13,8 @@ from typing import Final, NamedTuple
 
 HIDDEN: Final = "…"
 
+_UNKNOWN: Final = "a message that may hold values"
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -171,7 +173,12 @@ def shown_message(message: str, fields: Set[str] = frozenset()) -> str:
     for sentence in _sentences():
         if found := sentence.pattern.fullmatch(text):
             return sentence.filled(found, fields)
-    return f"a message that may hold values: see Rokt's own log (kind {_kind(text)})"
+    return f"{_UNKNOWN}: see Rokt's own log (kind {_kind(text)})"
+
+
+def is_known(shown: str) -> bool:
+    """Whether a message, as it is shown, is a known one."""
+    return bool(shown) and not shown.startswith(_UNKNOWN)
 
 
 def _kind(text: str) -> str:

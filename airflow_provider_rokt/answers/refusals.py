@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from airflow_provider_rokt.answers.field_paths import field_names, guide_path
-from airflow_provider_rokt.answers.messages import shown_message
+from airflow_provider_rokt.answers.messages import is_known, shown_message
 
 _Found = TypeVar("_Found", str, tuple[str, str])
 
@@ -38,6 +38,7 @@ _TAIL: Final = re.compile(rf"(?:{_PATH.pattern}(?:, {_POSITION.pattern})?|{_POSI
 _DOUBLE_QUOTED: Final = re.compile(r'".*"', re.DOTALL)
 # Not "events[0]": that index is the event's, inside of its batch.
 _INDEX: Final = re.compile(r"(?<![\w\]'])\[(\d{1,9})\]")
+_NAME: Final = re.compile(r"\w+")
 _LEADING_INDEX: Final = re.compile(r"\[(\d{1,9})\]\.?")
 
 
@@ -50,6 +51,7 @@ class Refusal:
     :param index: the batch's place in the posted array, from 0, where the message tells it.
     :param position: characters read of the posted text's only line, where the message tells it.
     :param where: the path as it was said, without the index; never shown.
+    :param blames: whether it names a place or a field in what was posted, and not only what was answered.
     """
 
     reason: str
@@ -57,6 +59,7 @@ class Refusal:
     index: int | None = None
     position: int | None = None
     where: str = field(default="", repr=False)
+    blames: bool = False
 
 
 def refusals_in(body: bytes, paths: frozenset[str] = frozenset()) -> list[Refusal]:
@@ -81,14 +84,22 @@ def parse_refusal(message: str, paths: frozenset[str] = frozenset()) -> Refusal:
     path = _only(_PATH.findall(where)) or ""
     within = _LEADING_INDEX.sub("", path, count=1) if path.startswith("[") else path
     line, position = _only(_POSITION.findall(where)) or ("", "")
+    reason, index = shown_message(said, field_names(paths)), _index(path, said)
     return Refusal(
-        shown_message(said, field_names(paths)),
+        reason,
         guide_path(within, paths),
-        _index(path, said),
+        index,
         # This provider posts a single line; a position in another one means something else.
         int(position) if line == "1" else None,
         within,
+        # The known messages are those of what reads the posted text.
+        is_known(reason) or bool(within or position) or index is not None or _names_a_field(said, paths),
     )
+
+
+def _names_a_field(said: str, paths: frozenset[str]) -> bool:
+    names = {path.rpartition(".")[2] for path in paths}
+    return not names.isdisjoint(_NAME.findall(said[:_SEARCHED_CHARS]))
 
 
 def _unescaped(message: str) -> str:

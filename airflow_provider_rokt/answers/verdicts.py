@@ -19,11 +19,13 @@ class Verdict(NamedTuple):
     :param outcome: accepted, rejected, or failed where the answer cannot be read though the batch was sent alone.
     :param faults: why it was not accepted, or not confirmed.
     :param confirmed: whether the answer that accepted it can only mean that it was taken.
+    :param blames: whether the answer that rejected it names something in it.
     """
 
     outcome: Outcome
     faults: tuple[FieldFault, ...] = ()
     confirmed: bool = True
+    blames: bool = False
 
     @property
     def accepted(self) -> bool:
@@ -112,7 +114,8 @@ def _judge_refused(request: Request, refusals: Sequence[Refusal]) -> list[Verdic
 
 def _refused(refusals: Sequence[Refusal]) -> Verdict:
     faults = [FieldFault(found.path, f"Rokt: {found.reason or 'no reason given'}") for found in refusals]
-    return Verdict(Outcome.REJECTED, tuple(dict.fromkeys(faults))[:_FAULTS_KEPT])
+    blames = any(found.blames for found in refusals)
+    return Verdict(Outcome.REJECTED, tuple(dict.fromkeys(faults))[:_FAULTS_KEPT], blames=blames)
 
 
 def _attribute(request: Request, refusals: Sequence[Refusal]) -> tuple[list[list[Refusal]], bool]:

@@ -7,7 +7,12 @@ from airflow_provider_rokt.flow.threads import THREADS, Threads
 
 # Halving a first request of 100 bad batches down to single ones takes 199 requests, and may yet find a good one.
 MOST_IN_VAIN: Final = 200
-NOTHING_ACCEPTED: Final = f"nothing at all was accepted in {MOST_IN_VAIN} requests: check account, mapping and address"
+
+
+def nothing_accepted(requests: int) -> str:
+    """Why rows fail that were refused: so many requests were answered and none accepted anything."""
+    counted = "1 request" if requests == 1 else f"{requests} requests"
+    return f"nothing at all was accepted in {counted}: check account, mapping and address"
 
 
 class Brake:
@@ -39,4 +44,16 @@ class Brake:
             self._in_vain += 1
             stopped = self.stopped
         if stopped:
-            self._halt.because(NOTHING_ACCEPTED)
+            self._halt.because(nothing_accepted(MOST_IN_VAIN))
+
+    def verdict(self, blamed: bool) -> str:
+        """Why what was refused failed instead; ``""`` where its rows are to blame, as others were accepted.
+
+        A few rows cannot be told from a wrong account by their number, so Rokt is believed to mean them where it says
+        what is wrong with one, or took others before.
+
+        :param blamed: whether it did.
+        """
+        if self.released or (blamed and not self.stopped):
+            return ""
+        return nothing_accepted(min(self._in_vain, MOST_IN_VAIN))

@@ -13,7 +13,7 @@ import msgspec
 
 from airflow_provider_rokt.api.pacing import Pacer
 from airflow_provider_rokt.api.retry import RetryPolicy
-from airflow_provider_rokt.delivery.brake import NOTHING_ACCEPTED, Brake
+from airflow_provider_rokt.delivery.brake import Brake
 from airflow_provider_rokt.delivery.engine import Engine
 from airflow_provider_rokt.delivery.exchange import Dispatcher, Halt, Post
 from airflow_provider_rokt.delivery.progress import Progress
@@ -224,9 +224,11 @@ class Delivery:
     def _settle_doubts(self) -> None:
         """Counts what was in doubt: either the rows are to blame, since others were accepted, or none of them is."""
         doubtful, self._doubtful = self._doubtful, []
+        blamed = self._tally.took_before or any(settlement.blamed for settlement in doubtful)
+        why = self._brake.verdict(blamed)
         for settlement in doubtful:
-            if self._brake.stopped:
-                settlement.fail_rejected(NOTHING_ACCEPTED)
+            if why:
+                settlement.fail_rejected(why)
             self._count(settlement)
 
     def _count(self, settlement: Settlement) -> None:

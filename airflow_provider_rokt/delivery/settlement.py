@@ -38,6 +38,7 @@ class Settlement:
     :param in_vain: how many exchanges in a row accepted nothing.
     :param marks: of the rows of which it is certain that Rokt took them.
     :param refused: whether Rokt refused a batch, whatever became of it then.
+    :param blamed: whether Rokt named something in a batch that it rejected.
     :param requests: how many exchanges reached the network.
     :param coverage: accepted rows by the coverage of their batch.
     :param answers: how many answers of each status came, ``"none"`` for none.
@@ -52,6 +53,7 @@ class Settlement:
     marks: list[bytes] = field(default_factory=list)
     in_vain: int = 0
     refused: bool = False
+    blamed: bool = False
     rejected: list[RowFault] = field(default_factory=list)
     failed: list[RowFault] = field(default_factory=list)
     requests: int = 0
@@ -97,6 +99,7 @@ class Settlement:
                     self.unconfirmed[verdict.faults[0].reason] += rows
                 self.coverage[batch.coverage] += rows
             else:
+                self.blamed |= verdict.blames
                 booked = self.rejected if verdict.outcome is Outcome.REJECTED else self.failed
                 booked.extend(RowFault(row, verdict.faults, exchange.status) for row in batch.rows)
 

@@ -312,6 +312,11 @@ class Tally:
         """How many rows have come to their end."""
         return self.accepted + self.rejected + self.failed + self.skipped.total()
 
+    @property
+    def took_before(self) -> bool:
+        """Whether Rokt took rows of this query in an earlier try or run, so that account and address are right."""
+        return bool(self.resumed or self.skipped.total() - self.skipped[Skip.REPEATED])
+
     def reject(self, faults: Iterable[RowFault]) -> None:
         """Counts rows as rejected and keeps the first ones; of several faults in a row the first is shown."""
         for fault in faults:

@@ -14,7 +14,7 @@ from airflow_provider_rokt.api.client import Answer
 from airflow_provider_rokt.api.endpoints import BULK, HISTORICAL, IMPORT_V1, IMPORT_V3
 from airflow_provider_rokt.api.pacing import Pacer
 from airflow_provider_rokt.api.retry import RetryPolicy
-from airflow_provider_rokt.delivery.brake import MOST_IN_VAIN, NOTHING_ACCEPTED, Brake
+from airflow_provider_rokt.delivery.brake import MOST_IN_VAIN, Brake, nothing_accepted
 from airflow_provider_rokt.delivery.engine import MOST_BYTES, Engine
 from airflow_provider_rokt.delivery.exchange import Dispatcher, Exchange, Halt
 from airflow_provider_rokt.delivery.settlement import Settlement, Settler
@@ -497,7 +497,7 @@ def test_a_delivery_of_which_nothing_is_accepted_is_braked(status: int, make: Ca
     assert bench.brake.stopped
     assert len(rokt.bodies) == MOST_IN_VAIN
     assert keys_of(settlements[-1].failed) == [row.key for batch in make().batches for row in batch.rows]
-    assert {fault.faults[0].reason for fault in settlements[-1].failed} == {NOTHING_ACCEPTED}
+    assert {fault.faults[0].reason for fault in settlements[-1].failed} == {nothing_accepted(MOST_IN_VAIN)}
 
 
 def test_one_acceptance_releases_the_brake() -> None:

@@ -236,3 +236,11 @@ class TestMessages:
         tally.reject([RowFault(RowRef(1, "a"), [])])
         tally.fail([RowFault(RowRef(2, "b"), [])])
         tally.report("d1", "l").check_reconciled()
+
+
+def test_what_rokt_took_before_is_known_from_an_earlier_try_or_run() -> None:
+    tally = Tally(skipped=Counter({Skip.REPEATED: 2}))
+    assert not tally.took_before
+    tally.resume(Counter({0: 1}))
+    assert tally.took_before
+    assert all(Tally(skipped=Counter({skip: 1})).took_before for skip in set(Skip) - {Skip.REPEATED})

@@ -612,8 +612,9 @@ def test_a_status_that_is_no_verdict_rejects_no_row(sandbox, rokt, shop, status)
 
 def test_a_reason_keeps_no_word_of_the_row(sandbox, rokt, shop):
     body = json.dumps({"errors": [{"code": "BAD_REQUEST", "message": "user Jane Secret in Zanzibar is bad"}]})
-    sandbox.faults.add(Status(status=400, body=body))
-    shop([row | {"firstname": "Jane", "lastname": "Secret", "city": "Zanzibar"} for row in orders(1)])
+    # Both together, then the first alone: that the second is taken shows that the row is to blame.
+    sandbox.faults.add(Status(status=400, body=body, times=2))
+    shop([row | {"firstname": "Jane", "lastname": "Secret", "city": "Zanzibar"} for row in orders(2)])
     result = send(max_rejected=1)
     reason = result["rejections"][0]["reason"]
     assert re.fullmatch(r"Rokt: a message that may hold values: see Rokt's own log \(kind [0-9a-f]{6}\)", reason)

@@ -1,5 +1,6 @@
 """However hostile the other side, a run ends within its bound, with an account of every row for a retry to go by."""
 
+import json
 import os
 import signal
 import threading
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from airflow_provider_rokt.delivery.brake import NOTHING_ACCEPTED
+from airflow_provider_rokt.delivery.brake import MOST_IN_VAIN, nothing_accepted
 from airflow_provider_rokt.delivery.engine import CUT_SECONDS, GRACE_SECONDS
 from airflow_provider_rokt.exceptions import RoktIncompleteError
 from airflow_provider_rokt.hooks.rokt import RoktHook
@@ -119,16 +120,63 @@ def test_a_server_that_refuses_everything_is_asked_a_few_hundred_times(sandbox, 
     report = caught.value.report
     assert (report["rows_read"], report["rows_failed"], report["rows_rejected"]) == (5000, 5000, 0)
     assert report["requests"] == sum(sandbox.store.counts.requests.values()) <= 300
-    assert NOTHING_ACCEPTED in reasons(ledger)
-    assert status == 409 or reasons(ledger) == {NOTHING_ACCEPTED}
+    assert nothing_accepted(MOST_IN_VAIN) in reasons(ledger)
+    assert status == 409 or reasons(ledger) == {nothing_accepted(MOST_IN_VAIN)}
     sandbox.faults.clear()
     assert send(orders(5000), resend_from=report["delivery_id"])["rows_accepted"] == 5000
 
 
-def test_a_few_rows_that_are_all_refused_are_to_blame_themselves(sandbox, rokt, ledger):
+def refusal(message: str) -> str:
+    return json.dumps({"errors": [{"code": "BAD_REQUEST", "message": message}]})
+
+
+@pytest.mark.parametrize("rows", [1, 2, 20])
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(400, ""), (413, "{}"), (422, ""), (400, refusal("Workspace is disabled")), (202, refusal("Quota used up."))],
+)
+def test_a_few_rows_are_not_to_blame_where_nothing_is_accepted(sandbox, rokt, ledger, status, body, rows):
+    sandbox.faults.add(Status(status, body=body))
+    with pytest.raises(RoktIncompleteError, match="check account, mapping and address") as caught:
+        send(orders(rows))
+    report = caught.value.report
+    assert (report["rows_rejected"], report["rows_failed"]) == (0, rows)
+    assert reasons(ledger) == {nothing_accepted(report["requests"])}
+    sandbox.faults.clear()
+    assert send(orders(rows), resend_from=report["delivery_id"])["rows_accepted"] == rows
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'Required event field "event_type" is missing or empty.',
+        "Odd. Path '[0].user_identities.customerid', line 1, position 44.",
+        "[0] is odd",
+        "The amount is odd",
+    ],
+)
+@pytest.mark.parametrize("rows", [1, 20])
+def test_a_few_rows_are_to_blame_where_rokt_says_what_is_wrong(sandbox, rokt, ledger, message, rows):
+    sandbox.faults.add(Status(400, body=refusal(message)))
+    report = send(orders(rows), max_rejected=1.0)
+    assert (report["rows_rejected"], report["rows_failed"]) == (rows, 0)
+
+
+def test_rows_are_to_blame_where_rokt_took_others_before(sandbox, rokt, ledger):
+    assert send(orders(5), send="new", sync="shop")["rows_accepted"] == 5
     sandbox.faults.add(Status(400))
-    report = send(orders(50), max_rejected=1.0)
-    assert (report["rows_rejected"], report["rows_failed"]) == (50, 0)
+    report = send(orders(7), send="new", sync="shop", max_rejected=1.0)
+    assert (report["rows_skipped"], report["rows_rejected"], report["rows_failed"]) == (5, 2, 0)
+    report = send(orders(7), resend_from=report["delivery_id"], max_rejected=1.0)
+    assert (report["rows_skipped"], report["rows_rejected"], report["rows_failed"]) == (5, 2, 0)
+
+
+def test_a_row_that_repeats_an_id_shows_no_account_that_works(sandbox, rokt, ledger):
+    sandbox.faults.add(Status(400))
+    rows = orders(2)
+    with pytest.raises(RoktIncompleteError) as caught:
+        send([*rows, *rows])
+    assert (caught.value.report["rows_skipped"], caught.value.report["rows_failed"]) == (2, 2)
 
 
 def test_rows_refused_before_others_are_accepted_stay_rejected(sandbox, rokt, ledger):
