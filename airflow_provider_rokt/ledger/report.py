@@ -245,8 +245,12 @@ class Report:
         return error
 
     def _incomplete(self) -> str:
-        reasons = sorted(self.failures.items(), key=lambda item: -item[1])[:REASONS_SHOWN]
-        why = "; ".join(f"{reason.removeprefix('not delivered: ')} ({rows} rows)" for reason, rows in reasons)
+        # What was not sent any more failed for the same reason as what was sent last.
+        failures: Counter[str] = Counter()
+        for reason, rows in self.failures.items():
+            failures[reason.removeprefix("not delivered: ")] += rows
+        reasons = failures.most_common(REASONS_SHOWN)
+        why = "; ".join(f"{reason} ({rows} {'row' if rows == 1 else 'rows'})" for reason, rows in reasons)
         others = f" and {self.failed_without_row} removals" if self.failed_without_row else ""
         return three_lines(
             f"{self.rows_failed} of {self.rows_read} rows{others} were not delivered: {why or 'see the ledger'}",

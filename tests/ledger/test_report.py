@@ -188,6 +188,16 @@ class TestMessages:
             "resend_from='d1'. Ledger: file:///ledger/d1",
         ]
 
+    def test_what_was_not_sent_any_more_failed_for_the_same_reason(self):
+        tally = Tally(read=121)
+        tally.fail(faults(100, "not delivered: Rokt answered 503"))
+        tally.fail(faults(20, "Rokt answered 503"))
+        tally.fail(faults(1, "it broke"))
+        with pytest.raises(RoktIncompleteError) as error:
+            tally.report("d1", "file:///ledger/d1").judged(0)
+        why = "121 of 121 rows were not delivered: Rokt answered 503 (120 rows); it broke (1 row)"
+        assert str(error.value).splitlines()[0] == why
+
     def test_values_that_were_left_out_say_what_to_do(self):
         tally = Tally(read=300, accepted=300)
         tally.drop(faults(200))
