@@ -26,8 +26,8 @@ _BUILTIN: Final = frozenset(name.lower() for name in (*vars(builtins), "NoneType
 # PostgreSQL's classes of SQLSTATE whose texts are the server's own. Not P0 (RAISE) or 38, 39 (functions), HV (another
 # server's), XX (internal).
 _ABOUT_THE_STATEMENT: Final = re.compile(r"03|08|0[AB]|2[568D]|34|3[DF]|4[02]|5[34578]|72|F0")
-# Drivers whose errors carry a code when a server spoke: psycopg's SQLSTATE, MySQL's number, SQLite's error name.
-_CODED: Final = frozenset(("psycopg", "psycopg2", "sqlite3", "MySQLdb", "mysql"))
+# Drivers whose errors carry a code when a server spoke: psycopg's and ODBC's SQLSTATE, MySQL's number, SQLite's name.
+_CODED: Final = frozenset(("psycopg", "psycopg2", "pyodbc", "sqlite3", "MySQLdb", "mysql"))
 # SQLSTATE, as ODBC gives it: its class begins with a digit, or is one of these.
 _SQLSTATE: Final = re.compile(r"(?:\d[0-9A-Z]|F0|H[VYZ]|IM|P0|S[01]|XX)[0-9A-Z]{3}")
 _MOST_MYSQL_NUMBER: Final = 65_535

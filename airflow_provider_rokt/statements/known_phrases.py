@@ -98,6 +98,11 @@ _PHRASES: Final = (
     r"Values were not provided for the following (?:prepared statement )?parameters: {name}",
     r"Incorrect number of bindings supplied",
     r"there is no parameter \${at}",
+    r"The SQL contains {at} parameter markers, but {at} parameters were supplied",
+    # A statement without a result
+    r"No results\. +Previous SQL was not a query",
+    r"[Tt]he last operation didn't produce (?:a result|records)",
+    r"no results to fetch",
     # Programs: names are shown that stand in the program
     r"{name} object (?:has no attribute {name}|is not (?:callable|iterable|subscriptable|an iterator))",
     r"(?:module|type object) {name} has no attribute {name}",

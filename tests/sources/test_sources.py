@@ -429,6 +429,12 @@ class TestConnection:
             SqlSource(BaseHook(), "SELECT 1").read(Reader())  # type: ignore[arg-type]
 
 
+def odbc_error(*args: str) -> Exception:
+    """An error as pyodbc raises it; what a server said has a SQLSTATE before its text."""
+    kind = type("ProgrammingError", (Error,), {"__module__": "pyodbc"})
+    return kind(*args)
+
+
 class TestQueryError:
     """What is repeated of a driver's words."""
 
@@ -534,6 +540,19 @@ class TestQueryError:
         assert (
             said.partition(" (…")[0].replace(f"{__name__}.", "") == f"connection 'shop': the query failed with {says}"
         )
+
+    @pytest.mark.parametrize("sql", [None, "EXEC p"])
+    def test_odbc_says_that_a_statement_gave_no_result(self, sql: str | None) -> None:
+        text = "No results.  Previous SQL was not a query."
+        said = str(query_error(odbc_error(text), "x", sql))
+        assert said.startswith("x: the query failed with pyodbc.ProgrammingError: No results.  Previous SQL was not a")
+        assert "…" not in said
+
+    def test_odbc_drivers_own_words_are_shown_while_no_row_was_read(self) -> None:
+        assert "cannot be bound here" in str(query_error(odbc_error("cannot be bound here"), "x", "SELECT 1"))
+        assert "cannot be bound here" not in str(query_error(odbc_error("cannot be bound here"), "x", None))
+        server = odbc_error("42000", "[42000] [Microsoft] no consent of jane (50000)")
+        assert "jane" not in str(query_error(server, "x", "SELECT 1"))
 
 
 class TestDictSource:

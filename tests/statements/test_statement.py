@@ -138,11 +138,103 @@ def test_a_statement_may_be_long() -> None:
         ("mssql", "CREATE TABLE #t (a int)", "CREATE"),
         ("mssql", "UPDATE o SET a = 1", "UPDATE"),
         ("odbc", "DROP TABLE o", "DROP"),
+        ("postgres", "EXPLAIN ANALYZE DELETE FROM o", "EXPLAIN of DELETE"),
+        ("postgres", "explain (analyze, costs off) with a as (select 1) update o set b = 1", "EXPLAIN of UPDATE"),
+        ("postgres", "EXPLAIN ANALYZE CREATE TABLE p AS SELECT 1", "EXPLAIN of CREATE"),
+        ("postgres", "ANALYZE o", "ANALYZE"),
+        ("postgres", "CHECKPOINT", "CHECKPOINT"),
+        ("mysql", "ANALYZE FORMAT=JSON DELETE FROM o", "ANALYZE of DELETE"),
+        ("mysql", "OPTIMIZE TABLE o", "OPTIMIZE"),
+        ("mysql", "FLUSH TABLES", "FLUSH"),
+        ("mysql", "KILL 5", "KILL"),
+        ("mysql", "SHUTDOWN", "SHUTDOWN"),
+        ("mysql", "SELECT replace(a, 'b', 'c') INTO @a FROM o", "SELECT INTO"),
+        ("sqlite", "PRAGMA user_version = 5", "PRAGMA"),
+        ("sqlite", "PRAGMA main.user_version=5", "PRAGMA"),
+        ("sqlite", "PRAGMA user_version(5)", "PRAGMA"),
+        ("sqlite", "PRAGMA optimize", "PRAGMA"),
+        ("duckdb", "EXPORT DATABASE 'x'", "EXPORT"),
+        ("duckdb", "IMPORT DATABASE 'x'", "IMPORT"),
+        ("snowflake", "UNDROP TABLE o", "UNDROP"),
     ],
 )
 def test_what_returns_no_rows_is_refused(conn_type: str, sql: str, named: str) -> None:
-    with pytest.raises(RoktSourceError, match=f"sql is a {named} statement, which returns no rows .* was not run"):
+    with pytest.raises(RoktSourceError, match=f"sql is an? {named} statement, which returns no rows .* was not run"):
         one_statement(sql, conn_type)
+
+
+RUNS_ON = ["odbc", "jdbc", "mssql", "new_database", None]
+
+
+@pytest.mark.parametrize("conn_type", RUNS_ON)
+@pytest.mark.parametrize(
+    ("sql", "named"),
+    [
+        ("SELECT a INTO zz FROM o", "SELECT INTO"),
+        ("SELECT replace(a, 'b', 'c') INTO zz FROM o UNION ALL SELECT a FROM p", "SELECT INTO"),
+        ("WITH x AS (SELECT 1 a) SELECT a INTO #zz FROM x", "SELECT INTO"),
+        ("CREATE TABLE zz AS SELECT 1", "CREATE"),
+        ("CREATE TABLE zz (a) WITH (x = 1) AS SELECT 1", "CREATE"),
+        ("CREATE TABLE zz SELECT 1", "CREATE"),
+        ("CREATE TABLE zz AS WITH x AS (SELECT 1) SELECT * FROM x UNION SELECT 2", "CREATE"),
+        ("CREATE VIEW v (a) AS SELECT 1", "CREATE"),
+        ("CREATE TABLE #t (a int) INSERT INTO #t (a) SELECT 1", "CREATE"),
+        ("ALTER VIEW v AS SELECT 1", "ALTER"),
+        ("CREATE TRIGGER t ON o AFTER INSERT, UPDATE AS SELECT 1", "CREATE"),
+        ("CREATE PROCEDURE p WITH EXECUTE AS OWNER AS EXEC q SELECT 1", "CREATE"),
+        ("INSERT INTO o SELECT a FROM p", "INSERT"),
+        ("INSERT INTO o (a) SELECT a FROM p UNION ALL SELECT b FROM q", "INSERT"),
+        ("INSERT INTO o EXEC p", "INSERT"),
+        ("INSERT INTO o OUTPUT inserted.a INTO @t SELECT 1", "INSERT"),
+        ("WITH x AS (SELECT 1) INSERT INTO o SELECT * FROM x", "INSERT"),
+        ("REPLACE INTO o SELECT 1", "REPLACE"),
+        ("UPDATE o SET a = 1 FROM (SELECT 1) p", "UPDATE"),
+        ("DELETE FROM o OUTPUT deleted.a INTO p", "DELETE"),
+        ("MERGE INTO o USING p ON 1 = 1 WHEN NOT MATCHED THEN INSERT (a) VALUES (1)", "MERGE"),
+        ("GRANT SELECT, INSERT ON o TO u", "GRANT"),
+        ("DENY EXECUTE ON p TO u", "DENY"),
+        ("DECLARE c CURSOR FOR SELECT 1", "DECLARE"),
+        ("DECLARE @t TABLE (a int) INSERT INTO @t SELECT 1", "DECLARE"),
+        ("EXPLAIN ANALYZE INSERT INTO o SELECT 1", "EXPLAIN of INSERT"),
+    ],
+)
+def test_what_an_unknown_database_may_write_is_refused(conn_type: str | None, sql: str, named: str) -> None:
+    with pytest.raises(RoktSourceError, match=f"sql is an? {named} statement, which returns no rows .* was not run"):
+        one_statement(sql, conn_type)
+
+
+@pytest.mark.parametrize("conn_type", RUNS_ON)
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT o.into, a AS into, @into FROM o",
+        "(SELECT 1) UNION (SELECT 2)",
+        "WITH x AS (SELECT 1) (SELECT * FROM x)",
+        "DECLARE @x int = 5 SELECT @x",
+        "DECLARE @t TABLE (a int) INSERT INTO @t SELECT 1 SELECT a FROM @t",
+        "SET NOCOUNT ON SELECT a FROM o",
+        "SET NOCOUNT ON EXEC p",
+        "SET NOCOUNT ON SELECT a AS into FROM o",
+        "USE db SELECT 1",
+        "EXEC p 1",
+        "BEGIN SELECT 1 END",
+        "IF EXISTS (SELECT 1 FROM o) SELECT a INTO p FROM o",
+        "CREATE TABLE #t (a int) INSERT INTO #t SELECT a FROM o SELECT a AS b FROM #t",
+        "CREATE TABLE #t (a int) SELECT a FROM #t",
+        "SELECT a INTO #t FROM o SELECT a FROM #t DROP TABLE #t",
+        "INSERT INTO o VALUES (1) SELECT SCOPE_IDENTITY() a",
+        "INSERT INTO o EXEC p SELECT * FROM o",
+        "INSERT INTO o (a) OUTPUT inserted.a SELECT 1",
+        "INSERT INTO o VALUES (1) RETURNING a",
+        "UPDATE o SET a = 1 SELECT @@ROWCOUNT a",
+        "MERGE INTO o USING p ON 1 = 1 WHEN MATCHED THEN DELETE OUTPUT deleted.a",
+        "DECLARE c CURSOR FOR SELECT a FROM o OPEN c FETCH NEXT FROM c",
+        "SET STATEMENT max_statement_time = 1 FOR SELECT 1",
+        "EXPLAIN SELECT 1",
+    ],
+)
+def test_what_may_give_rows_is_run(conn_type: str | None, sql: str) -> None:
+    assert one_statement(sql, conn_type).text == sql
 
 
 @pytest.mark.parametrize(
@@ -194,6 +286,11 @@ def test_what_returns_no_rows_is_refused(conn_type: str, sql: str, named: str) -
         ("mssql", "SET NOCOUNT ON SELECT 1", False),
         ("mssql", "DELETE FROM o OUTPUT deleted.id", False),
         ("sqlite", "PRAGMA table_info(o)", False),
+        ("sqlite", "PRAGMA integrity_check(1)", False),
+        ("postgres", "EXPLAIN ANALYZE SELECT 1", False),
+        ("postgres", "EXPLAIN DELETE FROM o", False),
+        ("mysql", "ANALYZE SELECT 1", False),
+        ("postgres", "SELECT o.into, 1 AS into FROM o", True),
         ("sqlite", "SELEC 1", False),
     ],
 )
