@@ -189,6 +189,9 @@ def _is_short(response: requests.Response, read: bytes) -> bool:
     if promised.isdecimal():
         # urllib3 tells this by itself from 2.0 on.
         return len(read) < min(int(promised), ANSWER_BYTES)
+    if promised:
+        # Of -5 bytes nobody can tell where they end.
+        raise requests.exceptions.InvalidHeader
     # A header that breaks off looks like one whose body lasts until the connection ends, and is empty. HTTP/1.1 says
     # how long an empty body is, but for a 204.
     ends_anywhere = response.raw.version == 11 and "Transfer-Encoding" not in response.headers

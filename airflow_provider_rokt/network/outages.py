@@ -4,6 +4,7 @@ The libraries' own texts are left out, since they can hold a proxy's password or
 """
 
 import errno
+import http.client
 import re
 import socket
 import ssl
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import requests
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import HTTPError, InvalidChunkLength, NewConnectionError
 
 from airflow_provider_rokt.exceptions import RoktEndpointError, RoktError, RoktUnreachableError
 
@@ -167,6 +168,14 @@ def _settings(error: BaseException) -> Outage | None:
     return _MALFORMED if isinstance(error, wrong) else None
 
 
+def _answer(error: BaseException) -> Outage | None:
+    # An answer that ends too early broke with its connection.
+    broke = isinstance(error, ConnectionError | http.client.IncompleteRead | http.client.ImproperConnectionState)
+    if isinstance(error, http.client.HTTPException) and (not broke or isinstance(error, InvalidChunkLength)):
+        return _BROKEN_ANSWER
+    return None
+
+
 def _breaking(error: BaseException) -> Outage | None:
     if isinstance(error, ConnectionError | ssl.SSLError | NewConnectionError):
         return _BROKEN
@@ -183,5 +192,7 @@ _EXPLAINERS: Final[tuple[Callable[[BaseException], Outage | None], ...]] = (
     _connecting,
     _time,
     _settings,
+    # Before what requests makes of both: a ConnectionError.
+    _answer,
     _breaking,
 )

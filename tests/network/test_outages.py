@@ -192,16 +192,38 @@ def test_no_way_to_the_host_is_tried_again(number: int) -> None:
         b"HTTP/1.1 202 " + b"a" * 70_000 + b"\r\n\r\n",
         b"HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\nnot hexadecimal\r\n",
         b"HTTP/1.1 202 Accepted\r\n" + b"".join(b"X-%d: a\r\n" % number for number in range(200)) + b"\r\n",
-        b"",
-        b"HTTP/1.1 202 Acc",
-        b"HTTP/1.1 202 Accepted\r\nDate: Sat, 28 Nov",
+        b"HTTP/1.1 202 Accepted\r\nX: " + b"a" * 70_000 + b"\r\n\r\n",
+        b"HTTP/1.1 202 Accepted\r\nContent-Length: -5\r\n\r\n",
+        b"HTTP/1.1 202 Accepted\r\nContent-Length: five\r\n\r\n{}",
+        b"HTTP/1.1\r\n\r\n",
+        b"HTTP/1.1 2020 OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/2 202\r\ncontent-length: 0\r\n\r\n",
+        b"220 mail.example.com ESMTP\r\n",
+        b"\0\1\2",
     ],
 )
-def test_an_answer_that_is_no_http_is_tried_again(answer: bytes) -> None:
+def test_an_answer_that_is_no_http_is_tried_again_and_named(answer: bytes) -> None:
     with Hostile(lambda: [answer]) as server:
         error = failure(server.url)
     assert type(error) is TRIED_AGAIN
-    assert "credentials" not in str(error)
+    assert str(error) == "no answer came from Rokt: what came back is no proper HTTP answer"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 202 Acc",
+        b"HTTP/1.1 202 Accepted\r\nDate: Sat, 28 Nov",
+        b"HTTP/1.1 202 Accepted\r\nContent-Length: 50\r\n\r\n{}",
+        b"HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{",
+    ],
+)
+def test_an_answer_that_ends_too_early_broke_with_its_connection(answer: bytes) -> None:
+    with Hostile(lambda: [answer]) as server:
+        error = failure(server.url)
+    assert type(error) is TRIED_AGAIN
+    assert str(error) == "no answer came from Rokt: the connection broke"
 
 
 def test_an_empty_answer_that_says_where_it_ends_is_one() -> None:
