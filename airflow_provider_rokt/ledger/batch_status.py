@@ -85,7 +85,7 @@ class BatchStatus:
         try:
             _ = reader.header
             self._add_report(reader)
-            for request in reader.requests(damage):
+            for request in reader.verdicts(damage):
                 self._add_request(reader.delivery_id, request)
         except RoktLedgerError as error:
             self._damaged.append(str(error))

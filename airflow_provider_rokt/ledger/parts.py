@@ -66,6 +66,8 @@ class Parts:
             line = next(self._folder.lines(part_name(0)), b"")
         except FileNotFoundError:
             raise self._damaged(f"{part_name(0)} is missing") from None
+        except IsADirectoryError:
+            raise self._damaged(f"{part_name(0)} is a folder") from None
         if not line.endswith(b"\n"):
             raise self._damaged(f"{part_name(0)} has no header; was its task killed as it began?")
         try:

@@ -62,6 +62,29 @@ class LedgerReader:
         for record in self._parts.records(RequestRecord, damage=damage):
             yield record.unfolded()
 
+    def verdicts(self, damage: Damage) -> Iterator[RequestRecord]:
+        """Every request, with a look at the rows that were not delivered.
+
+        :raises RoktLedgerError: where there is no final report yet.
+        :raises RoktLedgerDamagedError: at the end, where batches or rows are missing that the report tells of and
+            ``damage`` does not tell why.
+        """
+        report, rows, batches = self.final_report(), 0, 0
+        kinds: tuple[type[RequestRecord | UndeliveredRecord], ...] = (RequestRecord, UndeliveredRecord)
+        for record in self._parts.records(*kinds, damage=damage):
+            if isinstance(record, UndeliveredRecord):
+                rows += record.outcome in _UNDELIVERED and record.number != NO_ROW
+                continue
+            unfolded = record.unfolded()
+            batches += len(unfolded.batches)
+            yield unfolded
+        if damage or not report["complete"]:
+            return
+        if rows != (told := report["rows_rejected"] + report["rows_failed"]):
+            self._refuse_missing(rows, told)
+        if batches != report["batches"]:
+            raise self._damaged(f"it names {batches} batches and its report counts {report['batches']}")
+
     def rows(self, outcomes: Collection[Outcome] = _UNDELIVERED) -> Iterator[RowRecord]:
         """The rows that were not delivered and ended so."""
         for record in self._parts.records(RowRecord):
@@ -88,12 +111,18 @@ class LedgerReader:
             line = next(self._folder.lines(REPORT_NAME), b"")
         except FileNotFoundError:
             return None
+        except IsADirectoryError:
+            raise self._damaged(f"{REPORT_NAME} is a folder") from None
         try:
-            msgspec.json.decode(line, type=ReportRecord)
+            record = msgspec.json.decode(line, type=ReportRecord)
             report = msgspec.json.decode(line, type=dict[str, Any])
         except UNREADABLE:
             # The cause would quote the line.
-            raise RoktLedgerDamagedError(f"the ledger {self.uri} is damaged: {REPORT_NAME} is no report") from None
+            raise self._damaged(f"{REPORT_NAME} is no report") from None
+        if record.delivery_id != self.delivery_id:
+            raise self._damaged(f"{REPORT_NAME} is another delivery's")
+        if not record.adds_up:
+            raise self._damaged(f"the rows of {REPORT_NAME} do not add up")
         return {name: value for name, value in report.items() if name != "kind"}
 
     @property
@@ -159,7 +188,10 @@ class LedgerReader:
         damage = Damage()
         for _ in self.records(damage):
             pass
-        raise RoktLedgerDamagedError(
-            f"the ledger {self.uri} is damaged: it names {rows} undelivered rows and its report counts {told}: "
+        raise self._damaged(
+            f"it names {rows} undelivered rows and its report counts {told}: "
             f"{damage or 'a part of it was cut short, or lost'}"
         )
+
+    def _damaged(self, what: str) -> RoktLedgerDamagedError:
+        return RoktLedgerDamagedError(f"the ledger {self.uri} is damaged: {what}")

@@ -201,6 +201,12 @@ class ReportRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     rejected_without_row: Count = 0
     failure: FailureRecord | None = None
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether every row read ended in one way, as no report is written otherwise where the source was read."""
+        ended = self.rows_accepted + self.rows_rejected + self.rows_failed + self.rows_skipped
+        return not self.complete or ended == self.rows_read
+
 
 class Peek(msgspec.Struct):
     """As much of a line as decides how to read it; decoding it skips the rest."""

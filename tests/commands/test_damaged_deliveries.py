@@ -73,8 +73,12 @@ def test_list_goes_on_where_a_file_cannot_be_opened(rokt_cli, ledger, deliver):
     result, whole = deliver(accepted=1), deliver(accepted=1)
     path = path_of(result, ledger, "report.jsonl")
     path.unlink()
-    path.mkdir()
+    # A link to itself: no permission would keep root out.
+    path.symlink_to(path)
     assert states(rokt_cli) == {result["delivery_id"]: "unreadable", whole["delivery_id"]: "complete"}
+    path.unlink()
+    path.mkdir()
+    assert states(rokt_cli) == {result["delivery_id"]: "damaged", whole["delivery_id"]: "complete"}
 
 
 def test_show_names_a_damaged_report_and_shows_the_rest(rokt_cli, damaged):

@@ -22,7 +22,9 @@ def deliver(rejected: int, begun=None):
     writer = begun or open_ledger().begin("conversions", {}, {})
     tally = Tally(read=1, accepted=1 - rejected, batches=1, requests=1)
     outcome, status = (Outcome.REJECTED, 400) if rejected else (Outcome.ACCEPTED, 202)
-    tally.reject([RowFault(RowRef(1, "order-1"), [FieldFault("ip", "is no address")])] * rejected)
+    faults = [RowFault(RowRef(1, "order-1"), [FieldFault("ip", "is no address")])] * rejected
+    tally.reject(faults)
+    writer.rows(Outcome.REJECTED, faults)
     writer.request(RequestRecord(1, BULK.path, status, 1, 10, 1.0, 1, 1, (VerdictRecord(outcome, status, 1),)))
     report = tally.report(writer.delivery_id, writer.uri)
     writer.finish(report, complete=True)

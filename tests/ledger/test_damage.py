@@ -103,6 +103,40 @@ def test_a_report_of_other_types_is_damaged_and_not_quoted(
 
 
 @pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"rows_read": 99}, "the rows of report.jsonl do not add up"),
+        ({"rows_skipped": 1}, "the rows of report.jsonl do not add up"),
+        ({"delivery_id": "other"}, "report.jsonl is another delivery's"),
+    ],
+)
+def test_a_report_that_contradicts_itself_or_its_folder_is_damaged(
+    ledger: Ledger, deliver: Deliver, fields: dict[str, Any], named: str
+) -> None:
+    result = deliver(accepted=1)
+    changed(path_of(result, ledger, "report.jsonl"), **fields)
+    with pytest.raises(RoktLedgerDamagedError, match=f"is damaged: {named}"):
+        ledger.open(result["delivery_id"]).report()
+
+
+@pytest.mark.parametrize("file", ["report.jsonl", "part-00000.jsonl"])
+def test_a_folder_in_a_files_place_is_damage(ledger: Ledger, deliver: Deliver, file: str) -> None:
+    result = deliver(accepted=1, rejected=1)
+    path_of(result, ledger, file).unlink()
+    path_of(result, ledger, file).mkdir()
+    reader = ledger.open(result["delivery_id"])
+    with pytest.raises(RoktLedgerDamagedError, match=f"is damaged: {file} is a folder"):
+        list(reader.undelivered())
+
+
+def test_a_row_that_is_lost_is_missed_by_the_status_too(ledger: Ledger, deliver: Deliver) -> None:
+    result = deliver(accepted=1, rejected=1)
+    lose_row(ledger.open(result["delivery_id"]))
+    with pytest.raises(RoktLedgerDamagedError, match="names 0 undelivered rows and its report counts 1"):
+        BatchStatus.of([ledger.open(result["delivery_id"])]).check(9, 9)
+
+
+@pytest.mark.parametrize(
     "name", ["delivery_id", "rows_read", "rows_rejected", "batches", "status_codes", "rejections", "complete", "ledger"]
 )
 def test_a_report_that_lacks_what_every_release_wrote_is_damaged(ledger: Ledger, deliver: Deliver, name: str) -> None:
@@ -232,6 +266,29 @@ def cut_short(reader: LedgerReader) -> None:
     part.write_bytes(part.read_bytes()[:-9])
 
 
+def lose_row(reader: LedgerReader) -> None:
+    part = Path(reader.uri.removeprefix("file://"), "part-00000.jsonl")
+    lines = part.read_bytes().splitlines(keepends=True)
+    part.write_bytes(b"".join(line for line in lines if not line.startswith(b'{"kind":"row"')))
+
+
+def damage_row(reader: LedgerReader) -> None:
+    part = Path(reader.uri.removeprefix("file://"), "part-00000.jsonl")
+    part.write_bytes(part.read_bytes() + b'{"kind":"row","outcome":"rejected"}\n')
+
+
+def lose_request(reader: LedgerReader) -> None:
+    part = Path(reader.uri.removeprefix("file://"), "part-00000.jsonl")
+    lines = part.read_bytes().splitlines(keepends=True)
+    part.write_bytes(b"".join(line for line in lines if not line.startswith(b'{"kind":"request"')))
+
+
+def make_folder(reader: LedgerReader) -> None:
+    report = Path(reader.uri.removeprefix("file://"), "report.jsonl")
+    report.unlink()
+    report.mkdir()
+
+
 def damage_header(reader: LedgerReader) -> None:
     part = Path(reader.uri.removeprefix("file://"), "part-00000.jsonl")
     part.write_bytes(b"\0" + part.read_bytes())
@@ -244,6 +301,9 @@ def damage_header(reader: LedgerReader) -> None:
         (damage_line, "1 damaged line in part-00000.jsonl", 4),
         (cut_short, "1 damaged line in part-00000.jsonl", 3),
         (damage_header, "part-00000.jsonl has no header", 3),
+        (damage_row, "1 damaged line in part-00000.jsonl", 4),
+        (lose_request, "it names 0 batches and its report counts 1", 3),
+        (make_folder, "report.jsonl is a folder", 3),
     ],
 )
 def test_what_is_damaged_of_one_costs_the_others_nothing(

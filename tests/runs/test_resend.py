@@ -64,7 +64,7 @@ def test_a_place_of_an_old_ledger_is_one_only_where_it_names_its_own_row(ledger,
     writer = begin()
     faults = [FieldFault("ip", "is no address")]
     writer.rows(Outcome.REJECTED, [RowFault(RowRef.at(4), faults), RowFault(RowRef(9, "row 2"), faults)])
-    writer.finish(Tally(read=9, rejected=2).report(writer.delivery_id, writer.uri), complete=True)
+    writer.finish(Tally(read=9, accepted=7, rejected=2).report(writer.delivery_id, writer.uri), complete=True)
     selects = Resend(ledger.open(writer.delivery_id))
     assert selects(RowRef(4, "order-4"))
     assert not selects(RowRef(2, "order-2"))
