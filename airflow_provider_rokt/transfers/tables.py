@@ -16,6 +16,18 @@ ROWS_TABLE: Final = "rokt_rows"
 # Unquoted in every database. Up to three names before the table's: a server, a catalog, a schema.
 _TABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}(?:\.[A-Za-z_][A-Za-z0-9_]{0,127}){0,3}")
 
+# Reserved by SQL's standard and by most databases, so that without quotes they name no table.
+_WORDS: Final = (
+    "all alter and any as asc between by case cast check collate column constraint create cross current_date "
+    "current_time current_timestamp default delete desc distinct drop else end except exists false fetch for foreign "
+    "from full grant group having in index inner insert intersect into is join left like limit natural not null on or "
+    "order outer primary references revoke right select set some table then to true union unique update user using "
+    "values when where with"
+)
+_RESERVED: Final = frozenset(_WORDS.split())
+# Databricks and Hive call a schema so.
+_SCHEMAS: Final = frozenset(("default",))
+
 
 class ColumnKind(Enum):
     """What a column holds that is no text."""
@@ -105,8 +117,12 @@ def flavor_of(conn_type: str | None) -> Flavor:
 
 def table_name(value: object) -> str | None:
     """What is wrong with a table's name. It is written into statements as it is, so it must be nothing else."""
-    fits = isinstance(value, str) and _TABLE_NAME.fullmatch(value) is not None
-    return None if fits else "must be a table's name, or schema.table: letters, digits and '_', without quotes"
+    if not isinstance(value, str) or not _TABLE_NAME.fullmatch(value):
+        return "must be a table's name, or schema.table: letters, digits and '_', without quotes"
+    *schemas, table = value.lower().split(".")
+    if found := [name for name in (*(set(schemas) - _SCHEMAS), table) if name in _RESERVED]:
+        return f"must be another name: {found[0].upper()} is a word of SQL's own, and names stand without quotes"
+    return None
 
 
 def deliveries_table(name: str) -> OutcomeTable:

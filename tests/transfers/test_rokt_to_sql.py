@@ -199,6 +199,7 @@ class TestWhatItRefuses:
         ("arguments", "says"),
         [
             ({"deliveries_table": "x; DROP TABLE orders"}, "deliveries_table must be a table's name"),
+            ({"rows_table": "order"}, "rows_table must be another name: ORDER is a word of SQL's own"),
             ({"rows_table": 'a"b'}, "rows_table must be"),
             ({"rows_table": "a.b.c.d.e"}, "rows_table must be"),
             ({"rows_table": "rows\n"}, "rows_table must be"),

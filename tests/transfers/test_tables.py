@@ -1,8 +1,10 @@
 """The tables as databases want them that are not there to be asked; tests/databases asks the others."""
 
+import re
+
 import pytest
 
-from airflow_provider_rokt.transfers.tables import OutcomeTable, deliveries_table, flavor_of, rows_table
+from airflow_provider_rokt.transfers.tables import OutcomeTable, deliveries_table, flavor_of, rows_table, table_name
 
 TABLE = OutcomeTable(
     "dbo.t",
@@ -54,3 +56,13 @@ def test_no_statement_has_more_parameters_than_a_database_takes(conn_type):
     most = {"databricks": 256}.get(conn_type, 999)
     assert 0 < flavor_of(conn_type).parameters < most
     assert flavor_of(conn_type).parameters // len(rows_table("t").columns) > 10
+
+
+@pytest.mark.parametrize("name", ["select", "ORDER", "shop.Group", "user.outcomes", "default", "shop.default", "null"])
+def test_a_word_of_sql_is_no_tables_name(name: str) -> None:
+    assert re.fullmatch("must be another name: [A-Z]+ is a word of SQL's own.*", table_name(name) or "")
+
+
+@pytest.mark.parametrize("name", ["orders", "rokt_rows", "default.rokt_rows", "shop.select_2", "_by", "a.b.c.status"])
+def test_a_name_that_needs_no_quotes_is_one(name: str) -> None:
+    assert table_name(name) is None
