@@ -12,11 +12,14 @@ from typing import Any, Final
 # Met in almost every row: one look-up and done.
 _PYTHON: Final = frozenset({str, int, float, bool, bytes, Decimal, datetime, date, list, tuple, dict, type(None)})
 _LIBRARIES: Final = frozenset({"numpy", "pandas"})
-_ABSENT: Final = frozenset({"NAType", "NaTType"})
+# numpy.ma.masked is what DuckDB's fetchnumpy() has for NULL: asked for its item, it answers 0.
+_ABSENT: Final = frozenset({"NAType", "NaTType", "MaskedConstant"})
 _LISTS: Final = ("ndarray", "Array", "Series", "Index", "Categorical")
 # From here on a float stands for more than one whole number: 2 to the bits of its mantissa.
-_INEXACT: Final[Mapping[str, int]] = {"float32": 2**24, "float16": 2**11}
 _DOUBLE: Final = 2**53
+# numpy's names for C's long double; its item is itself, so it is read as a double.
+_LONG: Final = ("longdouble", "float128", "float96")
+_INEXACT: Final[Mapping[str, int]] = {"float32": 2**24, "float16": 2**11, **dict.fromkeys(_LONG, _DOUBLE)}
 
 
 def unboxed(value: object) -> object:
@@ -33,9 +36,9 @@ def unboxed(value: object) -> object:
 
 def is_inexact(value: object) -> bool:
     """Whether a number is a float so large that it stands for its neighbours too."""
-    limit = _INEXACT.get(type(value).__name__, _DOUBLE)
+    limit = _INEXACT.get(type(value).__name__, _DOUBLE if isinstance(value, float) else None)
     number: Any = value
-    return (limit != _DOUBLE or isinstance(value, float)) and abs(number) >= limit
+    return limit is not None and bool(abs(number) >= limit)
 
 
 def _members(array: Any) -> object:
@@ -62,12 +65,15 @@ def _same(value: Any) -> object:
     return value
 
 
+def _duration(value: Any) -> object:
+    # Its NaT equals nothing, itself included. As a bare number a duration would pass for a time.
+    return value if value == value else None
+
+
 _UNBOX: Final[Mapping[str, Callable[[Any], object]]] = {
-    "float16": _shortest,
-    "float32": _shortest,
+    **dict.fromkeys(("float16", "float32", *_LONG), _shortest),
     "datetime64": _moment,
-    # As a bare number a duration would pass for a time.
-    "timedelta64": _same,
+    "timedelta64": _duration,
     # A datetime, with nanoseconds that are not wanted here.
     "Timestamp": _same,
 }

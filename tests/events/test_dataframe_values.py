@@ -93,6 +93,13 @@ class Price(Decimal):
         (attribute, pd.Timestamp("2025-01-01"), "2025-01-01T00:00:00"),
         (amount, np.float32(149.99), "149.99"),
         (amount, np.float64(0.1 + 0.2), "0.30"),
+        (scalar, np.longdouble(2.5), 2.5),
+        (scalar, np.longdouble(149.99), 149.99),
+        (text, np.longdouble(7), "7"),
+        (amount, np.longdouble("149.99"), "149.99"),
+        (attribute, np.ma.array(["a", "b"], mask=[False, True]), ["a"]),
+        (attribute, np.ma.array([1, 2], mask=[True, False]), ["2"]),
+        (attribute, np.ma.array([1, 2], mask=True), None),
         (amount, np.int64(5), "5"),
         (quantity, np.float32(1.5), 1.5),
         (quantity, np.int16(7), 7),
@@ -116,7 +123,11 @@ def test_it_is_read_as_what_it_stands_for(rule: Callable[[object], object], raw:
 @pytest.mark.parametrize("rule", EVERY)
 @pytest.mark.parametrize(
     "nothing",
-    [pd.NA, pd.NaT, np.datetime64("NaT"), np.float64("nan"), np.float32("nan"), np.str_(" "), np.bytes_(b"")],
+    [
+        *(pd.NA, pd.NaT, np.datetime64("NaT"), np.timedelta64("NaT"), np.str_(" "), np.bytes_(b"")),
+        *(np.float64("nan"), np.float32("nan"), np.longdouble("nan")),
+        *(np.ma.masked, np.ma.array([1], mask=[True])[0], np.ma.array(5, mask=True)),
+    ],
     ids=repr,
 )
 def test_what_a_frame_misses_is_nothing(rule: Callable[[object], object], nothing: object) -> None:
@@ -145,6 +156,12 @@ def test_any_subclass_is_the_moment_that_the_datetime_is(raw: datetime) -> None:
     assert moment(Shifted.fromisoformat(raw.isoformat())) == expected
     naive = raw.replace(tzinfo=None)
     assert moment(pd.Timestamp(naive)) == moment(np.datetime64(naive)) == moment(naive)
+
+
+def test_a_long_double_is_no_id_where_a_double_is_none() -> None:
+    assert customer(np.longdouble(2**53 - 1)) == str(2**53 - 1)
+    with pytest.raises(BadValue, match="no longer exact"):
+        customer(np.longdouble(2**53))
 
 
 def test_nobody_imports_numpy_to_look_at_a_value() -> None:
