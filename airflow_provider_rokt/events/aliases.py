@@ -31,7 +31,14 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(("emails", "emailaddress"), "user_identities.email"),
     "phonesha256": "user_attributes.mobilesha256",
-    **dict.fromkeys(("phone", "phonenumber", "mobilenumber", "mobilephone"), "user_attributes.mobile"),
+    **dict.fromkeys(
+        (
+            *("phone", "phonenumber", "mobilenumber", "mobilephone", "mobilephonenumber", "msisdn"),
+            *("telephone", "telephonenumber", "cellphone", "cellphonenumber"),
+        ),
+        "user_attributes.mobile",
+    ),
+    **dict.fromkeys(("dateofbirth", "birthdate", "birthday"), "user_attributes.dob"),
     **dict.fromkeys(("customer", "externalid"), "user_identities.customerid"),
     # The older Event API.
     "clienteventid": "events[].data.source_message_id",

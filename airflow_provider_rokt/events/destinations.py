@@ -1,13 +1,14 @@
 """Where a mapping may point: a path, or a column's name, to the field it means."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Final, NamedTuple
 
 from airflow_provider_rokt.events.aliases import meant_by
-from airflow_provider_rokt.events.fields import FIELDS, TEXT, Field, Need, hash_of
+from airflow_provider_rokt.events.fields import DIGEST, FIELDS, TEXT, Field, Kind, Need, hash_of
+from airflow_provider_rokt.events.hashed_names import SHA256, hashed_name
 from airflow_provider_rokt.exceptions import RoktMappingError, short_name
 
 # mParticle's default service limits: longer attribute names are cut off, so that two of them could become one.
@@ -20,8 +21,9 @@ FIXED: Final = {
     "events[].data.event_name": "it is what the operator sends",
     "events[].data.custom_event_type": "it is what the operator sends",
 }
-# What says in a name that the value is hashed, and what may stand between it and the rest.
-_HASHED: Final = re.compile(r"(?i)[_.-]?sha[_-]?256$")
+_fold: Final = re.compile(r"[^a-z0-9]").sub
+# Their hash is that of one spelling, so they are known in billing_phone too; of text there is but one.
+_SPELLED: Final = frozenset({"user_identities.email", "user_attributes.mobile"})
 _CUSTOM_ATTRIBUTES: Final = "events[].data.custom_attributes"
 
 
@@ -77,6 +79,7 @@ def _concrete(place: int, field: Field) -> Destination:
 
 _BY_PATH: Final = {field.path: _concrete(place, field) for place, field in enumerate(FIELDS) if not field.is_open}
 _BY_COLUMN: Final = {destination.field.column.lower(): destination for destination in _BY_PATH.values()}
+_BY_WORD: Final = {_fold("", column): place for column, place in _BY_COLUMN.items() if "." not in column}
 _BY_LOWER_PATH: Final = {path.lower(): destination for path, destination in _BY_PATH.items()}
 _OPEN: Final = tuple((place, field) for place, field in enumerate(FIELDS) if field.is_open)
 _PATHS_BY_NAME: Final = {field.name: field.path for field in reversed(FIELDS)}
@@ -138,11 +141,26 @@ def _open_destination(path: str) -> Destination | None:
 
 
 def _hashed_if_named_so(key: str, field: Field) -> Field:
-    """An attribute of the user's own named ``...sha256`` is hashed like Rokt's; its twin's rule holds, if known."""
-    if field.name != "<any>" or not (suffix := _HASHED.search(key)):
+    """An attribute of the user's own named as a hash is hashed like Rokt's; its twin's rule holds, if known."""
+    if field.name != "<any>" or not (said := hashed_name(key, lambda word: _twin(word) is not None)):
         return field
-    twin = _BY_COLUMN.get(key[: suffix.start()].lower())
-    return replace(field, kind=hash_of(twin.field.kind if twin else TEXT))
+    if said.function not in ("", SHA256):
+        return replace(field, kind=DIGEST)
+    return replace(field, kind=hash_of(_kind_of(said.words), any_digest=not said.function))
+
+
+def _kind_of(words: Sequence[str]) -> Kind:
+    """How what goes by these words is read before it is hashed."""
+    if whole := _twin("".join(words)):
+        return whole.field.kind
+    twins = [_twin("".join(words[start:])) for start in range(1, len(words))]
+    return next((twin.field.kind for twin in twins if twin and twin.path in _SPELLED), TEXT)
+
+
+def _twin(word: str) -> Destination | None:
+    """The field that a name means which says nothing of a hash."""
+    found = _BY_WORD.get(word) or _BY_PATH.get(meant_by(word, of_attribute=False) or "")
+    return found if found and not found.field.kind.is_hash else None
 
 
 def _check_name(path: str, section: str, key: str, field: Field) -> None:

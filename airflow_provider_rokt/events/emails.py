@@ -30,6 +30,8 @@ is_address: Final = re.compile(
 _names_nobody: Final = re.compile(_NOBODY).match
 _DIGEST_LENGTH: Final = 64
 _DIGEST: Final = re.compile(r"[0-9a-fA-F]{64}")
+# MD5, SHA-1, SHA-224, SHA-256, SHA-384, SHA-512; databases and chains write 0x before one.
+_ANY_DIGEST: Final = re.compile(r"(?:0x)?(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|(?:[0-9a-fA-F]{32}){2,4}|[0-9a-fA-F]{56})")
 
 
 def digest(value: object) -> str | None:
@@ -50,14 +52,28 @@ def digest(value: object) -> str | None:
     return _of_somebody(written.lower())
 
 
-def hashed(clean: Normaliser) -> Normaliser:
+def some_digest(value: object) -> str | None:
+    """The hex digits of a hash by MD5 or any SHA, in lower case.
+
+    :raises BadValue: for anything else: its field's name says that it is a hash.
+    """
+    written = text(value)
+    if written is None or _ANY_DIGEST.fullmatch(written):
+        return written and written.lower()
+    raise BadValue("no hash, as the name of its attribute says: hash it in the query")
+
+
+def hashed(clean: Normaliser, *, any_digest: bool = False) -> Normaliser:
     """A normaliser to the SHA-256 of what `clean` makes of a raw value, lower-cased; a digest is never hashed again.
 
     :param clean: the rule of the field's readable twin.
+    :param any_digest: that of another function passes too.
     """
 
     def hexadecimal(value: object) -> str | None:
         ready = digest(value)
+        if ready is None and any_digest and isinstance(value, str) and _ANY_DIGEST.fullmatch(value.strip()):
+            ready = value.strip().lower()
         if ready is not None:
             return ready
         if type(value) is str and not value[:1].isalnum() and is_wrapped(value.strip()):

@@ -37,10 +37,12 @@ class Kind:
 
     :param label: for people, as in the documentation.
     :param normaliser: the rule, made once for a delivery since some depend on its choices.
+    :param is_hash: whether it is of another one.
     """
 
     label: str
     normaliser: Callable[[Rules], Normaliser]
+    is_hash: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,12 +103,21 @@ def _kind(label: str, normaliser: Normaliser) -> Kind:
     return Kind(label, lambda rules: normaliser)
 
 
-def hash_of(kind: Kind) -> Kind:
-    """The kind of a field that holds the SHA-256 of a value of `kind`, and takes either."""
-    return Kind(f"SHA-256, or the {kind.label} to hash", lambda rules: normalize.hashed(kind.normaliser(rules)))
+def hash_of(kind: Kind, *, any_digest: bool = False) -> Kind:
+    """The kind of a field that holds the SHA-256 of a value of `kind`, and takes either.
+
+    :param any_digest: it takes those of other functions too.
+    """
+    return Kind(
+        f"SHA-256, or the {kind.label} to hash",
+        lambda rules: normalize.hashed(kind.normaliser(rules), any_digest=any_digest),
+        is_hash=True,
+    )
 
 
 TEXT: Final = _kind("text", text)
+# Of a function that Rokt matches nobody by.
+DIGEST: Final = Kind("hash", lambda rules: normalize.some_digest, is_hash=True)
 _IDENTITY: Final = Kind("text", lambda rules: normalize.identity(rules.no_identities))
 _EVENT_ID: Final = _kind("text", normalize.event_id)
 _EMAIL: Final = _kind("e-mail address", normalize.email)

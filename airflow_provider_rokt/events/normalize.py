@@ -11,7 +11,7 @@ from typing import Final
 from airflow_provider_rokt.events.amounts import amount, as_decimal, quantity
 from airflow_provider_rokt.events.currencies import CURRENCIES
 from airflow_provider_rokt.events.dataframes import unboxed
-from airflow_provider_rokt.events.emails import digest, email, hashed, is_address
+from airflow_provider_rokt.events.emails import digest, email, hashed, is_address, some_digest
 from airflow_provider_rokt.events.identifiers import PLACEHOLDER, WRAPPED, event_id, identity, is_wrapped
 from airflow_provider_rokt.events.ips import ip
 from airflow_provider_rokt.events.placeholders import is_placeholder
@@ -31,6 +31,7 @@ __all__ = [
     "ip",
     "is_address",
     "quantity",
+    "some_digest",
 ]
 
 _GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -21,7 +21,10 @@ ELSEWHERE = {
         emailsha256 email_sha256 sha256email emailsha hashedemail emailhash emailhashed sha256 sha256s""",
     "user_identities.email": "emails emailaddress Email_Address",
     "user_attributes.mobilesha256": "phonesha256",
-    "user_attributes.mobile": "phone phonenumber phone-number mobilenumber mobilephone",
+    "user_attributes.mobile": """
+        phone phonenumber phone-number mobilenumber mobilephone mobilephonenumber msisdn telephone telephonenumber
+        cellphone cellphonenumber""",
+    "user_attributes.dob": "dateofbirth date_of_birth birthdate birthday",
     "user_identities.customerid": "customer externalid",
     "events[].data.source_message_id": "clienteventid",
     "events[].data.timestamp_unixtime_ms": "eventtime",

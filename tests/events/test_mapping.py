@@ -600,6 +600,22 @@ def test_an_attribute_of_the_users_own_named_sha256_is_hashed(name: str, twin: b
         ("email_sha_256", "jane@example.com", "jane@example.com"),
         ("mobile_sha256", "+1 555-123-4567", "5551234567"),
         ("nicknameSha256", "JJ", "jj"),
+        *(
+            (name, "Jane@Example.com ", "jane@example.com")
+            for name in (
+                *("hashed_email", "sha256_email", "email_hash", "email_hashed", "email_sha256_hash"),
+                *("emailsha256hash", "sha256email", "hashedemail", "Hashed-Email", "emailHash", "SHA256Email"),
+                *("email_address_sha256", "customer_email_hash", "EMAIL_SHA_256_HEX", "email.sha256", "hash_email"),
+            )
+        ),
+        *(
+            (name, "+1 (202) 555-0123", "2025550123")
+            for name in ("phonesha256", "phone_sha256", "hashed_phone", "billingPhoneHash", "telephone_sha256")
+        ),
+        ("first_name_sha256", " Jane", "jane"),
+        ("HashedLastName", "Smith ", "smith"),
+        ("date_of_birth_sha256", "1990-05-07", "19900507"),
+        ("nickname_hash", "JJ", "jj"),
         ("sha256", "Jane", "jane"),
     ],
 )
@@ -610,6 +626,29 @@ def test_whatever_is_named_hashed_is_sent_hashed_in_either_place(section: str, n
         assert row.faults == []
         assert place(row.document, section + name) == digest
     assert VALIDATOR.faults(row.document) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["is_hashed", "email_unhashed", "not_hashed_email", "hashtag", "hash_type", "git_sha", "cash", "natasha_1"]
+)
+def test_a_name_that_only_sounds_so_is_sent_as_it_is(name: str) -> None:
+    assert mapped({f"user_attributes.{name}": "it"}, {"it": "Jane"}).document["user_attributes"] == {name: "Jane"}
+
+
+@pytest.mark.parametrize("digits", [32, 40, 56, 64, 96, 128])
+@pytest.mark.parametrize("name", ["cart_hash", "email_md5", "sha1_email", "email_sha512"])
+def test_a_hash_by_another_function_passes_where_its_name_allows(name: str, digits: int) -> None:
+    for path in (f"user_attributes.{name}", f"{ATTRIBUTES}{name}"):
+        row = mapped({path: "it"}, {"it": " " + "Ab" * (digits // 2)})
+        assert place(row.document, path) == "ab" * (digits // 2)
+        assert row.faults == []
+
+
+@pytest.mark.parametrize("name", ["email_md5", "md5_email", "sha1_email", "email_sha-512"])
+def test_what_its_name_says_is_hashed_otherwise_is_not_sent_in_clear(name: str) -> None:
+    row = mapped({f"{ATTRIBUTES}{name}": "it"}, {"it": "jane@example.com"})
+    assert [fault.path for fault in row.dropped] == [f"{ATTRIBUTES}{name}"]
+    assert "hash it in the query" in row.dropped[0].reason
 
 
 def test_a_name_that_says_hashed_holds_nothing_else() -> None:
