@@ -19,7 +19,7 @@ from airflow_provider_rokt.audiences.spool import MemberSpool
 from airflow_provider_rokt.events.batch import serialise
 from airflow_provider_rokt.events.block import Document
 from airflow_provider_rokt.events.documents import MappedRow
-from airflow_provider_rokt.events.grouping import TOO_LARGE, Grouping, coverage_of, open_batch
+from airflow_provider_rokt.events.grouping import TOO_LARGE, Grouping, coverage_of, excess_of, open_batch
 from airflow_provider_rokt.events.validation import Validator
 from airflow_provider_rokt.events.values import BadValue, trimmed, unreadable
 from airflow_provider_rokt.flow.mark import Recall
@@ -27,6 +27,7 @@ from airflow_provider_rokt.flow.packing import RequestPacker, RequestSize
 from airflow_provider_rokt.flow.request import Endpoint, Request
 from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef
 from airflow_provider_rokt.flow.stream import Packed, Row
+from airflow_provider_rokt.limits import BATCH_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -91,8 +92,10 @@ class EventIntake:
         document = self._membership.complete(document, person, audience, wanted)
         faults, lost = self._columns.plan.mend(document, self._validator)
         if not faults:
-            member = Member(self._scoped(person, audience), serialise(document).decode("ascii"))
-            self._spool.add(member, self._rows, wanted)
+            if len(body := serialise(document)) > BATCH_BYTES:
+                lost += self._columns.plan.lighten(document, excess_of(document))
+                body = serialise(document)
+            self._spool.add(Member(self._scoped(person, audience), body.decode("ascii")), self._rows, wanted)
         return faults, [*mapped.dropped, *lost]
 
     def _is_wanted(self, row: Row, faults: list[FieldFault]) -> bool:

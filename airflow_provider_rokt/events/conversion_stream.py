@@ -12,6 +12,7 @@ from airflow_provider_rokt.events.grouping import (
     GroupByUser,
     Grouping,
     OpenBatch,
+    excess_of,
     open_batch,
     remembered_id_of,
 )
@@ -174,9 +175,11 @@ class ConversionStream:
         row, document, faults, dropped, coverage = mapped
         if not faults and not fits:
             faults, lost = self._plan.mend(document, self._validator)
-            dropped = [*dropped, *lost]
-            coverage &= ~sum({COVERED.get(fault.path, 0) for fault in lost})
+            dropped, coverage = [*dropped, *lost], _without(lost, coverage)
         single = None if faults else open_batch(row, document, coverage)
+        if not (single or faults) and (lost := self._plan.lighten(document, excess_of(document))):
+            dropped, coverage = [*dropped, *lost], _without(lost, coverage)
+            single = open_batch(row, document, coverage)
         self._note(row, single, faults)
         if single is None:
             self._refuse(RowFault(row, faults or (TOO_LARGE,)), remembered_id_of(document), packed)
@@ -241,6 +244,10 @@ class ConversionStream:
             for batch in events.close():
                 if request := packer.add(batch):
                     yield request
+
+
+def _without(lost: Sequence[FieldFault], coverage: int) -> int:
+    return coverage & ~sum({COVERED.get(fault.path, 0) for fault in lost})
 
 
 def _salt(salt: bytes, endpoint: Endpoint) -> bytes:

@@ -12,11 +12,13 @@ from airflow_provider_rokt.events.block import Block, Document, Step
 from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES, IDENTITY_PATHS
 from airflow_provider_rokt.events.fields import COVERED, FIELDS, Cost
 from airflow_provider_rokt.events.identifiers import is_quoted
+from airflow_provider_rokt.events.lightening import heaviest, take_out
 from airflow_provider_rokt.events.personal import is_personal
 from airflow_provider_rokt.events.validation import Validator
 from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.row import FieldFault, RowRef, names_place
 from airflow_provider_rokt.flow.stream import Row
+from airflow_provider_rokt.limits import BATCH_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,7 @@ _ROKTS_PATHS: Final = frozenset(field.path for field in FIELDS if not field.is_o
 _EMAIL, _OTHER = COVERED["user_identities.email"], COVERED[_OTHER_PATH]
 _NOTHING: Final[Sequence[FieldFault]] = ()
 _ENDLESS: Final = repeat(_NOTHING)
+_TOO_HEAVY: Final = f"so long that its row would be larger than {BATCH_BYTES} bytes"
 # Rows that are enough to see how a column is written.
 _LOOKED_AT: Final = 200
 # Keys are logged and kept; longer ones are named by their digest.
@@ -140,11 +143,27 @@ class MappingPlan:
         if any(costs.get(path, Cost.ROW) is Cost.ROW for path, _ in lost):
             return faults, []
         for path in dict.fromkeys(fault.path for fault in lost):
-            _take_out(document, path)
+            take_out(document, path)
         if not validator.accepts(document):
             return faults, []
         self.census.invalid.update(lost)
         return [], lost
+
+    def lighten(self, document: Document, excess: int) -> list[FieldFault]:
+        """Takes the longest values out of a row's batch that is too large, those that need not cost the row, if that
+        makes it fit; counts them then.
+
+        :param excess: by how many bytes it is too large.
+        :returns: what was left out.
+        """
+        may_go = [
+            step.path for step in self.steps if step.cost is not Cost.ROW and not step.path.startswith("consent_state.")
+        ]
+        lost = [FieldFault(path, _TOO_HEAVY) for path in heaviest(document, may_go, excess)]
+        for path, _ in lost:
+            take_out(document, path)
+        self.census.invalid.update(lost)
+        return lost
 
     def _apply(self, rows: Sequence[Row], first: int) -> list[MappedRow]:
         block = Block(rows, self.census)
@@ -180,22 +199,6 @@ class MappingPlan:
                     record.setdefault("timestamp_unixtime_ms", event.get("timestamp_unixtime_ms", self.now))
                     state.setdefault(regulation, {})[purpose] = record
         return states
-
-
-def _take_out(document: Document, path: str) -> None:
-    """Removes a field, and its section where that is empty then."""
-    section, _, key = path.rpartition(".")
-    for name in ("events[].data.custom_attributes", "device_info", "user_identities", "user_attributes"):
-        if path.startswith(f"{name}."):
-            section, key = name, path.removeprefix(f"{name}.")
-    owner = document["events"][0]["data"] if section.startswith("events[].data") else document
-    name = section.removeprefix("events[].data").removeprefix(".")
-    holder = owner[name] if name else owner
-    del holder[key]
-    if path == "user_identities.other2":
-        document.pop("integration_attributes", None)
-    if name and not holder:
-        del owner[name]
 
 
 def _put(objects: Iterable[Document], name: str, members: Iterable[Document]) -> None:

@@ -78,6 +78,11 @@ def open_batch(row: RowRef, document: dict[str, Any], coverage: int, mark: bytes
     return single if single.size <= BATCH_BYTES else None
 
 
+def excess_of(document: dict[str, Any]) -> int:
+    """By how many bytes a batch of one event is too large even in UTF-8."""
+    return OpenBatch(RowRef.at(0), document, 0, b"", escaped=False).size - BATCH_BYTES
+
+
 def coverage_of(document: dict[str, Any]) -> int:
     """The covered paths that a batch of one event carries, as bits."""
     held = {

@@ -39,3 +39,16 @@ def test_a_row_that_does_not_fit_without_it_either_is_rejected_for_it() -> None:
     packed, events = taken(None, "no device")
     assert (packed.faults, packed.dropped) == ([RowFault(RowRef(1, "row 1"), [NO_GUID])], [])
     assert events == []
+
+
+def test_a_value_that_makes_an_event_too_large_is_left_out() -> None:
+    path = "device_info.http_header_user_agent"
+    columns = membership_columns({**MAPPING, path: "agent"}, ("customer", "device", "agent"), RULES)
+    membership = Membership("production", "in_{audience}", hash_emails=True, now=NOW, token="t")
+    with MemberSpool() as spool:
+        intake = EventIntake(spool, columns, membership, audience="vip", wanted=True)
+        packed = intake.take([("c1", None, "x" * 500_000)])
+        (event,) = [line[ADDRESS].decode() for line in spool.sorted_lines()]
+    assert [[fault.path for fault in row.faults] for row in packed.dropped] == [[path]]
+    assert '"user_identities":{"customerid":"c1"}' in event
+    assert "device_info" not in event

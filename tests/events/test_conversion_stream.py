@@ -9,6 +9,7 @@ from airflow_provider_rokt.api.endpoints import BULK
 from airflow_provider_rokt.events.conversion_stream import ConversionStream
 from airflow_provider_rokt.events.documents import MappingPlan
 from airflow_provider_rokt.events.fields import COVERED
+from airflow_provider_rokt.events.grouping import TOO_LARGE
 from airflow_provider_rokt.events.mapping import compile_mapping
 from airflow_provider_rokt.events.recent_keys import RecentKeys
 from airflow_provider_rokt.flow.row import FieldFault
@@ -83,6 +84,66 @@ def test_what_is_taken_out_is_not_covered() -> None:
         (request,) = packed(email=address, customer="c1").requests
         (batch,) = request.batches
         assert bool(batch.coverage & COVERED[EMAIL]) is covered
+
+
+AGENT = "device_info.http_header_user_agent"
+CUSTOMER = "user_identities.customerid"
+HEAVY = "so long that its row would be larger than 128000 bytes"
+
+
+def heavy(size: int = 0, **values: Any) -> tuple[Packed, ConversionStream]:
+    """What becomes of a single row with values of any length; its id has `size` characters."""
+    row = LEAST_ROW | {"id": "m" * (size or 1), "email": None} | values
+    names = {AGENT: "agent", EMAIL: "email", CUSTOMER: "customer", **{path: path for path in values if "." in path}}
+    mapping = LEAST | {path: name for path, name in names.items() if name in row}
+    stream = ConversionStream(
+        compile_mapping(mapping, tuple(row), RULES), now=RULES.now, batches_per_request=10, bulk=BULK
+    )
+    window = stream.window([tuple(row.values())])
+    window.requests = [*window.requests, *(request for last in stream.flush() for request in last.requests)]
+    return window, stream
+
+
+@pytest.mark.parametrize(
+    ("values", "lost"),
+    [
+        ({"customer": "c", "agent": "x" * 500_000}, [AGENT]),
+        ({"customer": "c" * 200_000, "email": "jane@example.com"}, [CUSTOMER]),
+        ({"customer": "c" * 200_000, "email": "jane@example.com", "agent": "x" * 127_000}, [CUSTOMER]),
+        ({"customer": "c" * 90_000, "email": "jane@example.com", "agent": "x" * 127_999}, [AGENT]),
+        ({"customer": "c", **{f"user_attributes.a{n}": "😀" * 4096 for n in range(8)}}, ["user_attributes.a0"]),
+        (
+            {"customer": "c", **{f"user_attributes.a{n}": ["😀" * 500] * (200 if n else 20) for n in range(3)}},
+            ["user_attributes.a1", "user_attributes.a2"],
+        ),
+    ],
+)
+def test_the_longest_values_that_may_go_are_left_out_of_a_row_too_large(
+    values: dict[str, Any], lost: list[str]
+) -> None:
+    found, stream = heavy(**values)
+    faults = [FieldFault(path, HEAVY) for path in lost]
+    assert (found.faults, [list(row.faults) for row in found.dropped]) == ([], [faults])
+    assert stream.census.invalid == dict.fromkeys(faults, 1)
+    (request,) = found.requests
+    (batch,) = request.batches
+    assert len(batch.body) <= 128_000
+    assert not any(batch.coverage & COVERED.get(path, 0) for path in lost)
+    assert [again.body for again in heavy(**dict(reversed(values.items())))[0].requests] == [request.body]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"customer": "c" * 200_000},
+        {"customer": "c" * 200_000, "agent": "x" * 100_000},
+        {"customer": "c", "agent": "x" * 1000, "size": 128_000},
+    ],
+)
+def test_a_row_that_is_too_large_without_them_is_rejected(values: dict[str, Any]) -> None:
+    found, stream = heavy(**values)
+    assert ([row.faults for row in found.faults], found.dropped, found.requests) == ([(TOO_LARGE,)], [], [])
+    assert not stream.census.invalid
 
 
 @pytest.mark.parametrize(("days", "warnings"), [(29, []), (31, ["2 events are older than 30 days"])])

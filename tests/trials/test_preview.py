@@ -266,10 +266,18 @@ def test_rows_of_one_user_are_shown_one_by_one():
 def test_an_event_larger_than_a_batch_is_told_as_it_would_be():
     mapping = {name: name for name in ("user_identities.email", KEY, "events[].data.timestamp_unixtime_ms")}
     mapping["events[].data.custom_attributes.conversiontype"] = {"literal": "purchase"}
-    mapping |= {f"events[].data.custom_attributes.a{n}": "long" for n in range(40)}
-    row = {"user_identities.email": "a@b.com", KEY: "m", "events[].data.timestamp_unixtime_ms": NOW, "long": "x" * 4000}
+    row = {"user_identities.email": "a@b.com", KEY: "m" * 128_000, "events[].data.timestamp_unixtime_ms": NOW}
     (shown,) = preview([row], mapping)["rows"]
     assert shown["faults"] == [{"path": "events[]", "reason": "larger than 128000 bytes as a batch of its own"}]
+
+
+def test_a_value_that_makes_its_row_too_large_is_told_as_left_out():
+    path = "device_info.http_header_user_agent"
+    result = preview([{**order(1), "http_header_user_agent": "x" * 500_000}])
+    (shown,) = result["rows"]
+    assert shown["dropped"] == [{"path": path, "reason": "so long that its row would be larger than 128000 bytes"}]
+    assert (result["rows_rejected"], result["dropped"]) == (0, {path: 1})
+    assert "device_info" not in shown["document"]
 
 
 def test_rows_that_are_not_selected_are_skipped():
