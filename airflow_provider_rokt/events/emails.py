@@ -1,12 +1,13 @@
 """E-mail addresses and their digests: what one is, and how an address or any other value becomes its SHA-256."""
 
 import re
+from functools import cache
 from hashlib import sha256
 from typing import Final
 
 from airflow_provider_rokt.events.identifiers import PLACEHOLDER, WRAPPED, is_wrapped
 from airflow_provider_rokt.events.invisible import INVISIBLE, visible
-from airflow_provider_rokt.events.placeholders import is_digest_of_nothing, is_nothing, is_placeholder
+from airflow_provider_rokt.events.placeholders import digests_of, is_digest_of_nothing, is_nothing, is_placeholder
 from airflow_provider_rokt.events.values import BadValue, Normaliser, text, trimmed
 
 # What no unquoted address holds: separators ("Jane <jane@x.org>", "mailto:", lists), blanks, controls, the
@@ -20,6 +21,42 @@ _NOBODY: Final = (
     r"(?:(?:null|none|nil|nan|undefined|unknown|anonymous|n/a|not[-_.]?(?:set|available|provided)|"
     r"no[-_.]?(?:e-?mail|reply)|do[-_.]?not[-_.]?reply)@"
     r"|(test|testing|guest|anon|na|n\.a|temp|dummy|void|default|email|mail|user|no|xxx+)@\1\.)"
+)
+# Of the same addresses, whose hash cannot be read, those that are met most.
+_NAMES: Final = ("null", "none", "nil", "nan", "undefined", "unknown", "anonymous", "noemail", "no-email", "no_email")
+_SENDERS: Final = (
+    "noreply",
+    "no-reply",
+    "no_reply",
+    "donotreply",
+    "do-not-reply",
+    "notset",
+    "not-available",
+    "no.email",
+)
+_DOMAINS: Final = (
+    *("example.com", "test.com", "email.com", "mail.com", "gmail.com", "domain.com", "null.com", "none.com"),
+    *("noemail.com", "unknown.com", "undefined.com", "anonymous.com", "nomail.com", "nowhere.com", "na.com"),
+)
+_TWICE: Final = (
+    "test",
+    "testing",
+    "guest",
+    "anon",
+    "na",
+    "temp",
+    "dummy",
+    "void",
+    "default",
+    "email",
+    "mail",
+    "user",
+    "no",
+)
+_ENDINGS: Final = ("com", "net", "org", "de", "fr", "es", "it", "nl", "co.uk", "com.au", "io")
+NOBODYS: Final = (
+    *(f"{name}@{domain}" for name in (*_NAMES, *_SENDERS) for domain in _DOMAINS),
+    *(f"{name}@{name}.{ending}" for name in (*_TWICE, "xxx", "xxxx", *_NAMES[:7]) for ending in _ENDINGS),
 )
 _NO_DOMAIN: Final = r"\.invalid"
 # Conversions and audiences both go by this. RFC 5321 §4.5.3.1.3: a path of 256 octets with its angle brackets, hence
@@ -121,9 +158,14 @@ def why_no_address(written: str) -> str | None:
 
 
 def _of_somebody(digest: str) -> str:
-    if is_digest_of_nothing(digest):
+    if is_digest_of_nothing(digest) or digest in _digests_of_nobody():
         raise BadValue("the hash of an empty text or of a placeholder")
     return digest
+
+
+@cache
+def _digests_of_nobody() -> frozenset[str]:
+    return digests_of(NOBODYS)
 
 
 def _is_text(value: bytes | bytearray | memoryview) -> bool:

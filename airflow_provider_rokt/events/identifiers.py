@@ -9,7 +9,7 @@ from types import NoneType
 from typing import Any, Final
 
 from airflow_provider_rokt.events.dataframes import is_inexact
-from airflow_provider_rokt.events.placeholders import NOTHING, is_nothing, is_placeholder
+from airflow_provider_rokt.events.placeholders import NOTHING, digests, has_run, is_nothing, is_placeholder, joined
 from airflow_provider_rokt.events.values import BadValue, text
 
 PLACEHOLDER: Final = "a placeholder"
@@ -19,15 +19,17 @@ _INEXACT: Final = "no longer exact: a number this large was read as a float; sel
 _JSON: Final = re.compile(r'\\?".*"|\[\s*(?:["\[{].*)?\]|\{\s*(?:".*)?\}', re.DOTALL)
 # As a spreadsheet or a float written as text: the last digits are gone. Java writes no plus, yet always a point.
 _SCIENTIFIC: Final = re.compile(r"[0-9](?:(?:\.[0-9]+)?[eE]\+|\.[0-9]+[eE])[0-9]{2,3}")
+_JOINTS: Final = re.compile(r"[-_\n]+")
 _ODD_STARTS: Final = frozenset('"\\[{')
 
 
 def identity(placeholders: AbstractSet[str]) -> "Identifier":
     """A normaliser for the id of a person, a device or a click.
 
-    :param placeholders: words that name nobody, in lower case; zeros and punctuation never do.
+    :param placeholders: words that name nobody, in lower case; zeros and punctuation always do.
     """
-    return Identifier(lambda written: is_placeholder(written, placeholders), placeholders)
+    words = frozenset(placeholders)
+    return Identifier(lambda written: is_placeholder(written, words), words | digests(words))
 
 
 class Identifier:
@@ -39,7 +41,7 @@ class Identifier:
 
     def __init__(self, names_nothing: Callable[[str], bool], words: AbstractSet[str]) -> None:
         self._names_nothing = names_nothing
-        self._words = words
+        self._words = words | joined(frozenset(words))
 
     def __call__(self, value: object) -> str | None:
         """The id, or None for nothing.
@@ -65,12 +67,19 @@ class Identifier:
         if not given:
             return True
         written = "\n".join(given)
-        bare = written.replace("\n", "").replace("-", "").replace("_", "")
-        if not (bare.isascii() and bare.isalnum()):
+        bare = written.lower().replace("-", "").replace("_", "")
+        letters = bare.replace("\n", "")
+        if not (letters.isascii() and letters.isalnum()) or has_run(bare):
             return False
-        lowered = written.lower().split("\n")
+        lines = bare.split("\n")
+        # Of ids in parts, like test-1, each part is looked at: none-none is nobody either, and -1 is not 1.
+        lowered = written.lower()
+        parts = lines if len(bare) == len(written) else [*lowered.split("\n"), *_JOINTS.split(lowered)]
         return (
-            len(lowered) == len(given) and self._words.isdisjoint(lowered) and all(map(str.strip, given, repeat("0-_")))
+            len(lines) == len(given)
+            and self._words.isdisjoint(lines)
+            and self._words.isdisjoint(parts)
+            and all(map(str.strip, given, repeat("0-_")))
         )
 
 

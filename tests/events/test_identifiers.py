@@ -1,10 +1,13 @@
 """Ids that name somebody, and what stands where there is none."""
 
+from hashlib import md5, sha1, sha256
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_rokt.events.destinations import IDENTITY_PATHS
+from airflow_provider_rokt.events.emails import NOBODYS
 from airflow_provider_rokt.events.fields import FIELDS
 from airflow_provider_rokt.events.identifiers import is_quoted
 from airflow_provider_rokt.events.normalize import email, event_id, guid, hashed, identity
@@ -29,7 +32,16 @@ Anonymous anon guest Guest GUEST test Test TEST temp void true false distinct_id
 pending na none null 9774d56d682e549c lmy47d [object#Object] [object#Undefined] (not#set) not#set guest#user
 <none> [object#null] (none) (not#provided) #null! #ref! #value! #name? #div/0! (unknown) unidentified unauthenticated
 not#available anonymous#user anonymous_user guest_user visitor testing test#user test_user testuser dummy default tbd
-n.a. missing empty blank no#id invalid distinctid userid user_id customerid customer_id android
+n.a. missing empty blank no#id invalid distinctid userid user_id customerid customer_id android n.a xxx
+guest#checkout guest#customer guest#order anonymous#customer nobody no#customer no#user unset unspecified undisclosed
+not#specified not#applicable not#given not#known not#found not#defined not#disclosed no#data no#value no#email no#name
+null#value none#given none#provided placeholder unavailable not#exist deleted deleted#user redacted removed erased
+anonymized anonymised masked hidden unbekannt k.A. k.a k.#A keine#Angabe nicht#angegeben nicht#verfügbar
+nicht#vorhanden Gast Gastbestellung anonym gelöscht kein#Kunde onbekend okänd ukjent ukendt gäst inconnu inconnue
+non#renseigné non#disponible invité anonyme supprimé aucun desconocido desconocida no#disponible invitado anónimo
+anonimo eliminado ninguno desconhecido desconhecida não#informado nao#informado convidado anônimo nenhum sconosciuto
+sconosciuta non#disponibile ospite nessuno nieznany gość brak#danych неизвестно Неизвестный гость bilinmiyor misafir
+不明 未設定 未登録 なし ゲスト 匿名 未知 无 無 访客 游客 알수없음 알#수#없음 없음
 """.replace("\n", " ").split(" ")
 # A number sign is a blank, but where a spreadsheet writes one.
 NOBODY = [word if word.startswith("#") else word.replace("#", " ") for word in NOBODY if word]
@@ -42,13 +54,42 @@ NO_EVENT = [
 
 
 TEMPLATES = ["{rclid}", "{{ click_id }}", "${click_id}", "%ROKT_CLICK_ID%", "<your id>", "[clickid]", "*|UNIQID|*"]
+# The words again, joined otherwise, in brackets or twice; the hash of nothing; one letter or digit.
+FOLDED = [
+    *(
+        "not_available",
+        "not-available",
+        "NotAvailable",
+        "notset",
+        "NOT-SET",
+        "not__set",
+        "(blank)",
+        "[unset]",
+        "-null-",
+    ),
+    *("guest_checkout", "None None", "null-null", "nan|nan", "none, none", "Guest Test", "null.", "N/A;", "n / a"),
+    *(sha256(b"").hexdigest(), md5(b"").hexdigest(), sha256(b"null").hexdigest().upper(), sha1(b"NULL").hexdigest()),
+    *(
+        md5(b"Guest").hexdigest(),
+        sha256(b"unknown").hexdigest(),
+        "f" * 64,
+        "0" * 32,
+        "xxxxxxxx",
+        "XXX",
+        "aaaa",
+        "zzzz-zz",
+    ),
+    *("99999999", "11111111111", "ffffffff-ffff-ffff-ffff-ffffffffffff", "99999999-9999-9999-9999-999999999999"),
+]
 QUOTED = ["'null'", "`NULL`", "'Unknown'", "ｎｕｌｌ"]
 
 
-@pytest.mark.parametrize("raw", [*NOBODY, *TEMPLATES, *QUOTED, " null ", "\u200bnull", b"null", 0, 0.0, -1])
+@pytest.mark.parametrize("raw", [*NOBODY, *TEMPLATES, *QUOTED, *FOLDED, " null ", "\u200bnull", b"null", 0, 0.0, -1])
 def test_a_placeholder_is_no_identity(raw: object) -> None:
     with pytest.raises(BadValue):
         customer(raw)
+    # A column of texts is looked at as a whole; the answer is the same.
+    assert not (isinstance(raw, str) and customer.leaves(["c1", None, raw, "c2"]))
 
 
 @pytest.mark.parametrize("raw", ["null", "None", "n/a", "undefined", "(null)", "-", "[object Object]"])
@@ -96,6 +137,9 @@ def test_an_event_or_order_may_be_called_so(raw: str) -> None:
         "7e12",
         "50%",
         "a{b}",
+        # Like a placeholder, and short or not quite one.
+        *("9999999", "aaa", "AAA", "x", "xx", "xxy", "te-st", "na-n", "not-set-7", "guestnot", "Null-Island"),
+        *("99999998", "deadbeef" * 4, sha256(b"jane").hexdigest(), md5(b"1").hexdigest()),
     ],
 )
 def test_an_id_is_sent_as_it_is(raw: str) -> None:
@@ -119,8 +163,12 @@ def test_the_list_is_the_users_to_choose() -> None:
     (field,) = [field for field in FIELDS if field.path == "user_identities.customerid"]
     own = field.kind.normaliser(Rules(now=0, placeholders=frozenset({"walk-in"})))
     assert own("guest") == "guest"
-    with pytest.raises(BadValue, match="a placeholder"):
-        own("Walk-In")
+    for raw in ("Walk-In", "walk_in", "walkin", sha256(b"walk-in").hexdigest()):
+        with pytest.raises(BadValue, match="a placeholder"):
+            own(raw)
+        assert not own.leaves([raw])
+    for raw in ("unbekannt", "not_available", "xxxxxxxx", "99999999", sha256(b"guest").hexdigest()):
+        assert own(raw) == raw
 
 
 def test_the_users_own_words_hold_in_any_case() -> None:
@@ -154,6 +202,33 @@ def test_the_words_are_in_lower_case_and_trimmed() -> None:
 def test_json_around_an_id_is_told(rule: object, raw: object) -> None:
     with pytest.raises(BadValue, match="still wrapped in JSON"):
         rule(raw)
+
+
+@pytest.mark.parametrize("address", NOBODYS)
+def test_the_hash_of_nobodys_address_is_nobodys(address: str) -> None:
+    for raw in (address, sha256(address.encode()).hexdigest()):
+        for rule in (email, hashed(email)):
+            with pytest.raises(BadValue):
+                rule(raw)
+
+
+@pytest.mark.parametrize("raw", ["0" * 64, "F" * 64, b"\xff" * 32])
+def test_a_digest_of_one_digit_is_none(raw: object) -> None:
+    for rule in (email, hashed(email), hashed(text)):
+        with pytest.raises(BadValue, match="the hash of an empty text or of a placeholder"):
+            rule(raw)
+
+
+@pytest.mark.parametrize("raw", ["NA", "na-n", "test-test", "xxxxxxxx", "99999999", "unbekannt", "not_available"])
+def test_an_order_may_be_called_what_no_person_is(raw: str) -> None:
+    assert event_id(raw) == raw
+
+
+@pytest.mark.parametrize("raw", ["not_set", "NotSet", "None None", "null-null", "'null'"])
+def test_no_order_is_called_nothing_however_it_is_joined(raw: str) -> None:
+    with pytest.raises(BadValue, match="a placeholder"):
+        event_id(raw)
+    assert not event_id.leaves([raw])
 
 
 @pytest.mark.parametrize("raw", ['"Jane"', '"5551234567"', "null"])
