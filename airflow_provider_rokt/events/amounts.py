@@ -26,6 +26,7 @@ _NEAR: Final = Decimal("0.01")
 # What is left of 0.1 + 0.2 - 0.3.
 _NOTHING: Final = Decimal("1e-9")
 _CENT: Final = Decimal("0.01")
+_CENT_DECIMALS: Final = 2
 _NO_MONEY: Final = "more decimals than money has: round it in the query"
 
 
@@ -45,7 +46,7 @@ def amount(value: object) -> str | None:
     if isinstance(value, float):
         # A float has no scale of its own: 100.0 is 100, while a NUMERIC's 100.00 is meant so.
         integer = whole(exact)
-        return plain(_without_noise(exact)) if integer is None else str(integer)
+        return plain(_without_noise(_of_single(exact))) if integer is None else str(integer)
     # A driver's Decimal is exact, however long.
     return plain(exact if isinstance(value, (int, Decimal)) else _without_noise(exact))
 
@@ -78,6 +79,18 @@ def as_decimal(value: object) -> Decimal | None:
     if not _DECIMAL.fullmatch(written):
         raise BadValue("not a plain decimal number, like 1234.50")
     return Decimal(written)
+
+
+def _of_single(exact: Decimal) -> Decimal:
+    """The cents that a `real` too large to hold them stands for; any other number itself.
+
+    From 2**16 on the steps of a `real` end in four decimals or fewer and look like a price: 262144.43 is 262144.4375.
+    """
+    if not _CENT_DECIMALS < _decimals(exact.normalize()) <= _MOST_DECIMALS:
+        return exact
+    single = _single(exact)
+    # Of the smaller ones the shortest decimal has more than cents, and so was meant.
+    return exact if single is None or _decimals(single) > _CENT_DECIMALS else _at_least_cents(single)
 
 
 def _without_noise(exact: Decimal) -> Decimal:
@@ -130,4 +143,4 @@ def _decimals(exact: Decimal) -> int:
 
 def _at_least_cents(exact: Decimal) -> Decimal:
     """What was made of noise is written with the decimals that most currencies have."""
-    return exact if _decimals(exact) > 2 else exact.quantize(_CENT)
+    return exact if _decimals(exact) > _CENT_DECIMALS else exact.quantize(_CENT)

@@ -46,6 +46,20 @@ def real(number: float) -> float:
         (Decimal("149.9900000000"), "149.9900000000"),
         (Decimal("439.99999809265137"), "439.99999809265137"),
         (1000.0, "1000"),
+        # A `real` that has no room for cents has four decimals, or three.
+        (real(262144.43), "262144.44"),
+        (real(100000.06), "100000.06"),
+        (real(131072.88), "131072.88"),
+        (-real(131072.88), "-131072.88"),
+        (real(1234567.89), "1234567.90"),
+        (real(1234567.5), "1234567.5"),
+        # Prices of three and four decimals.
+        (1234.5625, "1234.5625"),
+        (real(32768.4375), "32768.4375"),
+        (262144.4321, "262144.4321"),
+        (262144.43, "262144.43"),
+        ("262144.4375", "262144.4375"),
+        (Decimal("262144.4375"), "262144.4375"),
     ],
 )
 def test_the_noise_of_a_float_is_taken_from_money(raw: object, expected: str) -> None:
@@ -66,6 +80,11 @@ def test_money_comes_through_a_double_unchanged(cents: int) -> None:
 
 @given(cents=st.integers(min_value=-999_999, max_value=999_999))
 def test_money_comes_through_a_real_unchanged(cents: int) -> None:
+    assert Decimal(amount(real(cents / 100))) == Decimal(cents) / 100
+
+
+@given(cents=st.integers(min_value=100_000, max_value=13_107_199))
+def test_money_comes_through_a_real_as_long_as_it_has_room_for_cents(cents: int) -> None:
     assert Decimal(amount(real(cents / 100))) == Decimal(cents) / 100
 
 
