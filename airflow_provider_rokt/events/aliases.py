@@ -18,6 +18,10 @@ _ANYWHERE: Final[Mapping[str, str]] = {
     **dict.fromkeys(("aaid", "gaid", "androidadvertisingid"), "device_info.android_advertising_id"),
     **dict.fromkeys(("idfv", "iosidfv"), "device_info.ios_idfv"),
     "androiduuid": "device_info.android_uuid",
+    # Nobody's own words, so they stand in the wrong section.
+    "other2": "user_identities.other2",
+    "sourcemessageid": "events[].data.source_message_id",
+    "timestampunixtimems": "events[].data.timestamp_unixtime_ms",
     "httpheaderuseragent": "device_info.http_header_user_agent",
 }
 # Where nothing else is meant: a column's name, or a path that is no attribute of the user's own. As an attribute
@@ -45,6 +49,13 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
     "eventtime": "events[].data.timestamp_unixtime_ms",
     "useragent": "device_info.http_header_user_agent",
 }
+# Rokt's own too, though in other sections; as an attribute each may well be one.
+_IN_ANOTHER_SECTION: Final[Mapping[str, str]] = {
+    **_ELSEWHERE,
+    **dict.fromkeys(("ip", "ipaddress"), "ip"),
+    **{name: f"user_identities.{name}" for name in ("email", "other", "customerid")},
+    "mobile": "user_attributes.mobile",
+}
 # mParticle's reserved attributes; Rokt knows them without the sign.
 _RESERVED: Final = frozenset({"firstname", "lastname", "mobile", "age", "gender", "city", "state", "zip"})
 _fold: Final = re.compile(r"[^a-z0-9$]").sub
@@ -59,3 +70,8 @@ def meant_by(name: str, *, of_attribute: bool) -> str | None:
     if folded[:1] == "$" and folded[1:] in _RESERVED:
         return f"user_attributes.{folded[1:]}"
     return (_ANYWHERE if of_attribute else _ELSEWHERE).get(folded)
+
+
+def perhaps_meant_by(name: str) -> str | None:
+    """The field that an attribute of the user's own may have been meant for; Rokt matches nobody by the attribute."""
+    return _IN_ANOTHER_SECTION.get(_fold("", name.lower()))

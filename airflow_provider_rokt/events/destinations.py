@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Final, NamedTuple
 
-from airflow_provider_rokt.events.aliases import meant_by
+from airflow_provider_rokt.events.aliases import meant_by, perhaps_meant_by
 from airflow_provider_rokt.events.fields import DIGEST, FIELDS, TEXT, Field, Kind, Need, hash_of
 from airflow_provider_rokt.events.hashed_names import SHA256, hashed_name
 from airflow_provider_rokt.exceptions import RoktMappingError, short_name
@@ -129,6 +129,18 @@ def automatic(column: str, profile: Profile) -> Destination:
             " rename it (SELECT ... AS ...), leave it out of the query, or pass a mapping"
         )
     return destination(known.path if known else column, profile)
+
+
+def misplaced(paths: Iterable[str]) -> list[str]:
+    """What to say of attributes that go by the name of one of Rokt's fields elsewhere, a sentence each."""
+    attributes = [_open_destination(path) for path in paths if path not in _BY_PATH]
+    # What is hashed may well be an attribute, as Rokt's own are.
+    own = [found for found in attributes if found and found.field.name == "<any>" and not found.field.kind.is_hash]
+    return [
+        f"{short_name(one.path)} is an attribute of your own, by which Rokt matches nobody: its field is {meant}"
+        for one in own
+        if (meant := perhaps_meant_by(one.key))
+    ]
 
 
 def _open_destination(path: str) -> Destination | None:

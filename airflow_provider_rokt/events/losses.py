@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from airflow_provider_rokt.events.destinations import misplaced
 from airflow_provider_rokt.events.documents import MappingPlan
 from airflow_provider_rokt.events.recent_keys import RecentKeys
 from airflow_provider_rokt.flow.row import RowRef
@@ -38,6 +39,8 @@ def planned_losses(plan: MappingPlan) -> Iterator[Suspicion]:
             "out of the query"
         )
         yield Suspicion("consent", "", 0, text)
+    for text in misplaced(step.path for step in plan.steps):
+        yield Suspicion("section", "", 0, text)
 
 
 class Ages:

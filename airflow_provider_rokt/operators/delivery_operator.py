@@ -1,5 +1,6 @@
 """What the operators share: the rows of a query, options, one delivery, its report."""
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -260,6 +261,8 @@ class DeliveryOperator(BaseOperator):
 
         :raises RoktSettingsError: naming everything that is known to be wrong.
         """
+        from airflow_provider_rokt.events.destinations import misplaced
+
         arguments = self._arguments(kind)
         # Of a mapped task, another task's result has taken the argument's place already, and may be None.
         mapped = getattr(self, "_BaseOperator__from_mapped", False)
@@ -271,3 +274,6 @@ class DeliveryOperator(BaseOperator):
             given["mapping"] = {path: "a column" if is_templated(one) else one for path, one in mapping.items()}
         if problems := kind.early_problems(given):
             raise RoktArgumentsError(f"the task {self.task_id!r}", problems)
+        for text in misplaced(given.get("mapping") or ()):
+            # Airflow keeps the warnings of a DAG file.
+            warnings.warn(f"the task {self.task_id!r}: {text}", UserWarning, stacklevel=2)

@@ -2,17 +2,19 @@
 
 import pytest
 
-from airflow_provider_rokt.events.aliases import meant_by
+from airflow_provider_rokt.events.aliases import meant_by, perhaps_meant_by
 
 # Names that mean the field whatever they stand in.
 ANYWHERE = {
     "user_identities.other2": """
         passbackconversiontrackingid passbackConversionTrackingId rtid rclid roktclickid rokt_click_id
-        rokttransactionid rokttrackingid roktid otherid2 roktpassbackconversiontrackingid""",
+        rokttransactionid rokttrackingid roktid otherid2 other2 Other_2 roktpassbackconversiontrackingid""",
     "device_info.ios_advertising_id": "idfa IDFA iosidfa iosadvertisingid",
     "device_info.android_advertising_id": "aaid gaid androidadvertisingid",
     "device_info.ios_idfv": "idfv iosidfv",
     "device_info.android_uuid": "androiduuid",
+    "events[].data.source_message_id": "source_message_id sourceMessageId",
+    "events[].data.timestamp_unixtime_ms": "timestamp_unixtime_ms TimestampUnixtimeMs",
     "device_info.http_header_user_agent": "httpheaderuseragent http-header-user-agent",
 }
 # As an attribute of the user's own these may mean what they say.
@@ -44,6 +46,24 @@ def test_a_field_by_another_name_is_meant_wherever_it_stands(path: str, name: st
 def test_some_names_are_the_users_own_as_an_attribute(path: str, name: str) -> None:
     assert meant_by(name, of_attribute=False) == path
     assert meant_by(name, of_attribute=True) is None
+    assert perhaps_meant_by(name) == path
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("Email", "user_identities.email"),
+        ("other", "user_identities.other"),
+        ("customer_id", "user_identities.customerid"),
+        ("ip", "ip"),
+        ("IP-Address", "ip"),
+        ("mobile", "user_attributes.mobile"),
+        *((name, None) for name in ("loyalty", "title", "value", "firstname", "amount", "")),
+    ],
+)
+def test_a_name_that_rokt_has_in_another_section_is_perhaps_meant_so(name: str, path: str | None) -> None:
+    assert meant_by(name, of_attribute=True) is None
+    assert perhaps_meant_by(name) == path
 
 
 @pytest.mark.parametrize("name", RESERVED)

@@ -74,3 +74,28 @@ def test_events_of_an_age_that_rokt_may_not_use_are_counted(age: int, is_histori
 def test_what_a_mapping_alone_may_lose(environment: str, more: dict[str, object], kinds: list[str]) -> None:
     plan = compile_mapping(LEAST | more, tuple(LEAST_ROW), Rules(now=NOW, environment=environment))
     assert [found.kind for found in planned_losses(plan)] == kinds
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("user_attributes.email", "user_identities.email"),
+        ("user_attributes.customer_id", "user_identities.customerid"),
+        ("user_attributes.other", "user_identities.other"),
+        ("user_attributes.phone_number", "user_attributes.mobile"),
+        ("user_attributes.ip", "ip"),
+        ("user_attributes.user_agent", "device_info.http_header_user_agent"),
+        ("events[].data.custom_attributes.email", "user_identities.email"),
+        ("events[].data.custom_attributes.clientEventId", "events[].data.source_message_id"),
+        ("events[].data.custom_attributes.eventtime", "events[].data.timestamp_unixtime_ms"),
+        ("events[].data.custom_attributes.mobile", "user_attributes.mobile"),
+        *((path, None) for path in ("user_attributes.mobile", "user_attributes.loyalty", "user_identities.customerid")),
+        # Sent hashed, as its name says.
+        ("user_attributes.emailsha256", None),
+    ],
+)
+def test_an_attribute_named_like_a_field_of_another_section_is_told(path: str, meant: str | None) -> None:
+    plan = compile_mapping({**LEAST, path: "email"}, tuple(LEAST_ROW), Rules(now=NOW))
+    found = [(suspicion.kind, suspicion.text) for suspicion in planned_losses(plan)]
+    said = f"{path} is an attribute of your own, by which Rokt matches nobody: its field is {meant}"
+    assert found == ([("section", said)] if meant else [])

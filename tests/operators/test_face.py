@@ -110,6 +110,11 @@ def test_what_is_wrong_is_said_in_the_dag_file_in_one_error() -> None:
     assert len(caught.value.problems) == 5
 
 
+def test_an_attribute_in_the_wrong_section_is_told_in_the_dag_file() -> None:
+    with pytest.warns(UserWarning, match=r"'orders': user_attributes\.email is an attribute .* user_identities\.email"):
+        conversions(task_id="orders", mapping=GOOD | {"user_attributes.email": "email"})
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
