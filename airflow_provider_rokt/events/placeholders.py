@@ -51,13 +51,13 @@ NOTHING: Final = frozenset(
 )
 # One letter or digit, over and over: in a list of words it stands for all such runs.
 RUN: Final = "xxx"
-_RUN_OF_ONE: Final = r"x{3,}|([a-z])\1{3,}|([0-9])\2{7,}"
+_RUN_OF_ONE: Final = r"x{3,64}|([a-z])\1{3,63}|([0-9])\2{7,63}"
 _is_run: Final = re.compile(_RUN_OF_ONE).fullmatch
 has_run: Final = re.compile(rf"^(?:{_RUN_OF_ONE})$", re.MULTILINE).search
 PLACEHOLDERS: Final = NOTHING | {
     *("unknown", "(unknown)", "unidentified", "unassigned", "not_authenticated", "unauthenticated", "not available"),
     *("anonymous", "anonymous user", "anonymous_user", "anon", "guest", "guest user", "guest_user", "visitor"),
-    *("guest checkout", "guest customer", "guest order", "anonymous customer", "nobody", "no customer", "no user"),
+    *("guest checkout", "guest customer", "guest order", "anonymous customer", "no customer", "no user"),
     *("test", "testing", "test user", "test_user", "testuser", "temp", "dummy", "default", "void", "pending", "tbd"),
     *("na", "n.a.", "n.a", "missing", "empty", "blank", "no id", "invalid", "-1", "true", "false", RUN),
     *("unset", "unspecified", "undisclosed", "not specified", "not applicable", "not given", "not known", "not found"),
@@ -156,5 +156,5 @@ def digests_of(texts: Iterable[str]) -> frozenset[str]:
 
 
 def is_digest_of_nothing(digest: str) -> bool:
-    """Whether a digest is that of an empty text or of a placeholder, or none at all: many people share it."""
-    return digest == digest[0] * len(digest) or digest in digests(PLACEHOLDERS)
+    """Whether a digest is that of an empty text or of a placeholder, or all zeros or ones: many people share it."""
+    return not digest.strip("0") or not digest.strip("f") or digest in digests(PLACEHOLDERS)

@@ -33,7 +33,7 @@ pending na none null 9774d56d682e549c lmy47d [object#Object] [object#Undefined] 
 <none> [object#null] (none) (not#provided) #null! #ref! #value! #name? #div/0! (unknown) unidentified unauthenticated
 not#available anonymous#user anonymous_user guest_user visitor testing test#user test_user testuser dummy default tbd
 n.a. missing empty blank no#id invalid distinctid userid user_id customerid customer_id android n.a xxx
-guest#checkout guest#customer guest#order anonymous#customer nobody no#customer no#user unset unspecified undisclosed
+guest#checkout guest#customer guest#order anonymous#customer no#customer no#user unset unspecified undisclosed
 not#specified not#applicable not#given not#known not#found not#defined not#disclosed no#data no#value no#email no#name
 null#value none#given none#provided placeholder unavailable not#exist deleted deleted#user redacted removed erased
 anonymized anonymised masked hidden unbekannt k.A. k.a k.#A keine#Angabe nicht#angegeben nicht#verfügbar

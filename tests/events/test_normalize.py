@@ -376,7 +376,10 @@ def test_the_hash_of_a_dirty_address_is_the_hash_of_the_clean(local: str, blank:
 
 
 @settings(deadline=None)
-@given(digest=st.binary(min_size=32, max_size=32).filter(lambda raw: len(set(raw.hex())) > 1), upper=st.booleans())
+@given(
+    digest=st.binary(min_size=32, max_size=32).filter(lambda raw: raw not in (bytes(32), b"\xff" * 32)),
+    upper=st.booleans(),
+)
 @pytest.mark.parametrize("hasher", [email_hash, text_hash, phone_hash])
 def test_a_hash_is_never_hashed(hasher: values.Normaliser, digest: bytes, upper: bool) -> None:
     written = digest.hex().upper() if upper else digest.hex()
