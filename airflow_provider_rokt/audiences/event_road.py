@@ -19,6 +19,7 @@ from airflow_provider_rokt.audiences.spool import MemberSpool
 from airflow_provider_rokt.events.batch import serialise
 from airflow_provider_rokt.events.block import Document
 from airflow_provider_rokt.events.documents import MappedRow
+from airflow_provider_rokt.events.foreign_texts import ForeignTexts
 from airflow_provider_rokt.events.grouping import TOO_LARGE, Grouping, coverage_of, excess_of, open_batch
 from airflow_provider_rokt.events.validation import Validator
 from airflow_provider_rokt.events.values import BadValue, trimmed, unreadable
@@ -58,6 +59,7 @@ class EventIntake:
         addresses = columns.addresses
         self._person = address_reader(addresses, hash_emails=True) if len(addresses) > 1 else None
         self._attributes = columns.attributes
+        self._foreign = ForeignTexts(columns.plan.steps)
         self._validator = Validator("membership")
         self._rows = 0
         self._spellings: dict[str, str] = {}
@@ -65,8 +67,7 @@ class EventIntake:
 
     def take(self, rows: Sequence[Row]) -> Packed:
         """Takes the next rows, in order."""
-        if not self._rows:
-            self._columns.plan.warn_of_quotes(rows)
+        self._foreign.see(rows)
         packed = Packed()
         mapped_rows = chain.from_iterable(self._columns.plan.apply(rows, self._rows + 1))
         for row, mapped in zip(rows, mapped_rows, strict=True):

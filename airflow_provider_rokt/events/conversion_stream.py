@@ -7,6 +7,7 @@ from typing import Final
 from airflow_provider_rokt.events.block import Document
 from airflow_provider_rokt.events.documents import MappedRow, MappingPlan
 from airflow_provider_rokt.events.fields import COVERED
+from airflow_provider_rokt.events.foreign_texts import ForeignTexts
 from airflow_provider_rokt.events.grouping import (
     TOO_LARGE,
     GroupByUser,
@@ -74,6 +75,7 @@ class ConversionStream:
         check: Callable[[], None] = lambda: None,
     ) -> None:
         self._plan = plan
+        self._foreign = ForeignTexts(plan.steps)
         self._validator = Validator("conversion")
         self._group_by_user = bool(group_by_user)
         self._selects = selects
@@ -123,8 +125,7 @@ class ConversionStream:
         :raises RoktDroppedError: where too many of a field's values are invalid in the first one; nothing was sent.
         :raises RoktStorageError: when the temporary folder is full.
         """
-        if not self._rows:
-            self._plan.warn_of_quotes(rows)
+        self._foreign.see(rows)
         packed = Packed()
         valid: _Groupings = self._whole or {
             endpoint: Grouping(group_by_user=self._group_by_user, salt=salt) for endpoint, salt in self._salts.items()

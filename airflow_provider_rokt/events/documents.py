@@ -1,6 +1,5 @@
 """A mapping compiled: the few steps that make each row a batch of one event."""
 
-import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +10,6 @@ from typing import Final, NamedTuple
 from airflow_provider_rokt.events.block import Block, Document, Step
 from airflow_provider_rokt.events.destinations import DEVICE_IDENTITIES, IDENTITY_PATHS
 from airflow_provider_rokt.events.fields import COVERED, FIELDS, Cost
-from airflow_provider_rokt.events.identifiers import is_quoted
 from airflow_provider_rokt.events.lightening import heaviest, take_out
 from airflow_provider_rokt.events.personal import is_personal
 from airflow_provider_rokt.events.validation import Validator
@@ -19,8 +17,6 @@ from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.row import FieldFault, RowRef, names_place
 from airflow_provider_rokt.flow.stream import Row
 from airflow_provider_rokt.limits import BATCH_BYTES
-
-log = logging.getLogger(__name__)
 
 # mParticle's number for Rokt, and the attribute its web SDK puts a click id under; Segment sends it there too.
 _ROKT_MODULE: Final = "1277"
@@ -35,8 +31,6 @@ _EMAIL, _OTHER = COVERED["user_identities.email"], COVERED[_OTHER_PATH]
 _NOTHING: Final[Sequence[FieldFault]] = ()
 _ENDLESS: Final = repeat(_NOTHING)
 _TOO_HEAVY: Final = f"so long that its row would be larger than {BATCH_BYTES} bytes"
-# Rows that are enough to see how a column is written.
-_LOOKED_AT: Final = 200
 # Keys are logged and kept; longer ones are named by their digest.
 _KEY_CHARS: Final = 128
 
@@ -116,19 +110,6 @@ class MappingPlan:
     def paths(self) -> frozenset[str]:
         """The paths that the mapping names and those of Rokt's own fields: none is made of what a row holds."""
         return _ROKTS_PATHS.union(step.path for step in self.steps)
-
-    def warn_of_quotes(self, rows: Sequence[Row]) -> None:
-        """Says once of each field that would be sent with JSON's quotes around it; a field that must not is invalid."""
-        looked_at = rows[:_LOOKED_AT]
-        for step in self.steps:
-            if step.place is not None and (quoted := sum(is_quoted(row[step.place]) for row in looked_at)):
-                log.warning(
-                    "%s: %d of the first %d values are JSON texts with their quotes around them: select the text itself"
-                    " (->>, JSON_VALUE or JSON_UNQUOTE)",
-                    step.path,
-                    quoted,
-                    len(looked_at),
-                )
 
     def mend(self, document: Document, validator: Validator) -> tuple[list[FieldFault], list[FieldFault]]:
         """Takes the values out of a row's batch that the schema refuses, if that makes it fit; counts them then.

@@ -17,6 +17,10 @@ _ARRAY: Final = re.compile(rf"\{{(?:(?:{_BARE}|{_QUOTED})(?:,(?:{_BARE}|{_QUOTED
 _MEMBER: Final = re.compile(rf"({_QUOTED})|({_BARE})", re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _NEEDS_QUOTES: Final = re.compile(r'[\s"\\{},]')
+# One that does not begin at 1 is written with its bounds.
+_BOUNDS: Final = re.compile(r"\[-?[0-9]{1,10}:-?[0-9]{1,10}\]=(?=\{)")
+# How it writes ranges of ranges, which are no arrays: {[1,3),[5,8)}.
+_RANGES: Final = re.compile(r"\{[\[(][^,\])]*,[^,\])]*[\])](?:,[\[(][^,\])]*,[^,\])]*[\])])*\}")
 # Microsoft's way of writing one.
 _GUID: Final = re.compile(r"\{[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}")
 
@@ -38,7 +42,8 @@ def array(written: str) -> list[str] | None:
 
     psycopg decodes arrays of the types it knows; those of an enumeration or of citext come as ``{happy,sad}``.
     """
-    if not _ARRAY.fullmatch(written) or _GUID.fullmatch(written):
+    written = _BOUNDS.sub("", written, count=1) if written[:1] == "[" else written
+    if not _ARRAY.fullmatch(written) or _GUID.fullmatch(written) or _RANGES.fullmatch(written):
         return None
     members: list[str] = []
     for quoted, bare in _MEMBER.findall(written[1:-1]):

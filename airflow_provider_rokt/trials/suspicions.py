@@ -1,14 +1,14 @@
 """What looks wrong with the values of a query's columns though each could be sent; told without any of them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from airflow_provider_rokt.events.block import Step
 from airflow_provider_rokt.events.conversion_stream import REPEATED
 from airflow_provider_rokt.events.fields import FIELDS, Need
-from airflow_provider_rokt.events.identifiers import is_quoted
+from airflow_provider_rokt.events.foreign_texts import FOREIGN_TEXTS, ForeignText
 from airflow_provider_rokt.exceptions import short_name
 from airflow_provider_rokt.flow.row import Skip
 from airflow_provider_rokt.flow.stream import Row
@@ -23,13 +23,6 @@ _MONEY: Final = Decimal("0.001")
 _DAY_CHARS: Final = len("2026-01-02")
 
 
-class _Suspect(NamedTuple):
-    kind: str
-    concerns: Callable[[str], bool]
-    shows: Callable[[Any], bool]
-    text: str
-
-
 def suspicions(steps: Iterable[Step], columns: Sequence[str], rows: Sequence[Row]) -> list[Suspicion]:
     """What looks wrong with the columns that a mapping reads, a column at a time."""
     paths: dict[int, list[str]] = {}
@@ -40,7 +33,9 @@ def suspicions(steps: Iterable[Step], columns: Sequence[str], rows: Sequence[Row
     for place, filled in sorted(paths.items()):
         for suspect in _SUSPECTS:
             if any(map(suspect.concerns, filled)) and (count := sum(suspect.shows(row[place]) for row in rows)):
-                text = suspect.text.format(column=repr(short_name(columns[place])), count=f"{count:,} of {len(rows):,}")
+                text = suspect.text.format(
+                    where=f"column {short_name(columns[place])!r}", count=f"{count:,} of {len(rows):,}"
+                )
                 found.append(Suspicion(suspect.kind, columns[place], count, text))
     return found
 
@@ -68,10 +63,6 @@ def unmapped_recommended(steps: Iterable[Step]) -> list[Suspicion]:
     return [Suspicion("recommended", "", 0, f"{path} is recommended and not mapped") for path in missing]
 
 
-def _is_null(value: object) -> bool:
-    return isinstance(value, str) and value.strip() == "null"
-
-
 def _is_noisy(value: object) -> bool:
     """Whether an amount differs from plain money by what a float adds."""
     if not isinstance(value, float | Decimal | str):
@@ -96,36 +87,20 @@ def _is_local(value: object) -> bool:
     return isinstance(value, datetime) and value == value and value.tzinfo is None
 
 
-def _any(path: str) -> bool:
-    return True
-
-
 _SUSPECTS: Final = (
-    _Suspect(
-        "json quotes",
-        _any,
-        is_quoted,
-        "column {column}: {count} values are JSON texts with their quotes, which would be sent: select the text itself "
-        "(->>, JSON_VALUE or JSON_UNQUOTE)",
-    ),
-    _Suspect(
-        "json null",
-        _any,
-        _is_null,
-        "column {column}: {count} values are the word null, as JSON has it: select NULL (->>, JSON_VALUE or NULLIF)",
-    ),
-    _Suspect(
+    *FOREIGN_TEXTS,
+    ForeignText(
         "float noise",
         _AMOUNT.__eq__,
         _is_noisy,
-        "column {column}: {count} amounts have the noise of a float, like 19.989999771118164: select a decimal "
+        "{where}: {count} amounts have the noise of a float, like 19.989999771118164: select a decimal "
         "(CAST ... AS NUMERIC(12, 2))",
     ),
-    _Suspect(
+    ForeignText(
         "no time zone",
         lambda path: path.endswith("timestamp_unixtime_ms"),
         _is_local,
-        "column {column}: {count} times name no time zone and are taken for UTC: if they are local, select them with "
+        "{where}: {count} times name no time zone and are taken for UTC: if they are local, select them with "
         "their zone",
     ),
 )

@@ -168,6 +168,9 @@ def test_bits_in_a_list_and_as_a_flag() -> None:
         ("{größer,klein}", ["größer", "klein"]),
         ("{}", None),
         ("{NULL}", None),
+        ("[0:1]={happy,sad}", ["happy", "sad"]),
+        ("[-1:0]={happy,sad}", ["happy", "sad"]),
+        ("{(a),b]}", ["(a)", "b]"]),
     ],
 )
 def test_an_array_written_as_text_is_a_list(raw: str, expected: object) -> None:
@@ -188,6 +191,12 @@ def test_an_array_written_as_text_is_a_list(raw: str, expected: object) -> None:
         "{a,}",
         "{,a}",
         "{{a},{b}}",
+        "[0:1][0:0]={{a},{b}}",
+        "[0:1]{a}",
+        # Ranges of ranges.
+        "{[1,3)}",
+        "{[1,3),[5,8)}",
+        "{(,3],[5,)}",
         "{:)",
         "{6F9619FF-8B86-D011-B42D-00CF4FC964FF}",
         '{"unfinished}',
