@@ -95,7 +95,7 @@ def read_wanted(value: object, path: str) -> bool | FieldFault:
     :param path: the field that a fault names.
     """
     try:
-        word = value.strip().lower() if isinstance(value, str) else ""
+        word = visible(value.strip()).lower() if isinstance(value, str) else ""
         wanted = word in _IN if word in _IN or word in _OUT else flag(value)
     except Exception:  # BadValue, or a type no rule was prepared for
         wanted = None

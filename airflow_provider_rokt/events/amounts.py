@@ -7,7 +7,7 @@ from struct import pack, unpack
 from typing import Final
 
 from airflow_provider_rokt.events.dataframes import unboxed
-from airflow_provider_rokt.events.values import BadValue, number, plain, scalar, trimmed, whole
+from airflow_provider_rokt.events.values import BadValue, number, plain, scalar, text, whole
 
 # Bounded, because int() and Decimal() of text take the square of its length.
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})")
@@ -73,7 +73,7 @@ def as_decimal(value: object) -> Decimal | None:
         raise BadValue("a number is wanted, not a true or false")
     if isinstance(value, (int, float, Decimal)):
         return number(value)
-    written = trimmed(value)
+    written = text(value)
     if written is None:
         return None
     if not _DECIMAL.fullmatch(written):

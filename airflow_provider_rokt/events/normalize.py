@@ -13,6 +13,7 @@ from airflow_provider_rokt.events.currencies import CURRENCIES
 from airflow_provider_rokt.events.dataframes import unboxed
 from airflow_provider_rokt.events.emails import digest, email, hashed, is_address, some_digest
 from airflow_provider_rokt.events.identifiers import PLACEHOLDER, WRAPPED, event_id, identity, is_wrapped
+from airflow_provider_rokt.events.invisible import visible
 from airflow_provider_rokt.events.ips import ip
 from airflow_provider_rokt.events.placeholders import is_placeholder
 from airflow_provider_rokt.events.values import BadValue, text, trimmed, whole
@@ -101,10 +102,10 @@ def flag(value: object) -> bool | None:
     value = unboxed(value)
     if isinstance(value, bool):
         return value
-    written = trimmed(value)
-    if written is None:
+    # Not as text: a BIT's byte is a control character.
+    word = visible(trimmed(value) or "").lower()
+    if not word:
         return None
-    word = written.lower()
     if word in _YES or word in _NO:
         return word in _YES
     raise BadValue("neither true nor false")

@@ -10,7 +10,7 @@ from airflow_provider_rokt.events.destinations import IDENTITY_PATHS
 from airflow_provider_rokt.events.emails import NOBODYS
 from airflow_provider_rokt.events.fields import FIELDS
 from airflow_provider_rokt.events.identifiers import is_quoted
-from airflow_provider_rokt.events.normalize import email, event_id, guid, hashed, identity
+from airflow_provider_rokt.events.normalize import age, amount, email, event_id, flag, guid, hashed, identity
 from airflow_provider_rokt.events.placeholders import NOTHING, PLACEHOLDERS, is_nothing
 from airflow_provider_rokt.events.rules import Rules
 from airflow_provider_rokt.events.values import BadValue, text
@@ -287,6 +287,15 @@ def test_what_nobody_sees_makes_no_difference(invisible: str) -> None:
     for raw in (f"ja{invisible}ne@example.com", f"jane@exam{invisible}ple.com", f"{invisible}jane@example.com"):
         with pytest.raises(BadValue):
             email(raw)
+
+
+@pytest.mark.parametrize("invisible", sorted(set(INVISIBLE[:120])), ids=lambda character: f"U+{ord(character):04X}")
+def test_nor_in_a_number_or_a_yes(invisible: str) -> None:
+    for around in ("{}{}", "{1}{0}", " {1}{0}{1} "):
+        assert amount(around.format("12.5", invisible)) == "12.5"
+        assert age(around.format("42", invisible)) == 42
+        assert flag(around.format("true", invisible)) is flag(around.format("1", invisible)) is True
+    assert amount(invisible) is age(invisible) is flag(invisible) is None
 
 
 @given(character=st.sampled_from(INVISIBLE))
