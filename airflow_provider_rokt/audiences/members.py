@@ -6,10 +6,9 @@ from functools import partial
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from airflow_provider_rokt.events.emails import digest, is_address, why_no_address
+from airflow_provider_rokt.events.emails import digest, is_address, is_nobodys, why_no_address
 from airflow_provider_rokt.events.invisible import visible
 from airflow_provider_rokt.events.normalize import flag
-from airflow_provider_rokt.events.placeholders import is_digest_of_nothing
 from airflow_provider_rokt.events.values import BadValue, trimmed, unreadable
 from airflow_provider_rokt.flow.row import FieldFault
 
@@ -59,7 +58,7 @@ def member_reader(*, hash_emails: bool, path: str = "user_identities.email") -> 
             return FieldFault(path, unreadable(value))
         if is_address(clean):
             return _member((sha256(clean.encode()).hexdigest(), "" if hash_emails else clean, None))
-        if _HASH(visible(clean)) and not is_digest_of_nothing(visible(clean)):
+        if _HASH(visible(clean)) and not is_nobodys(visible(clean)):
             return _member((visible(clean), "", None))
         return FieldFault(path, _why_unusable(clean))
 

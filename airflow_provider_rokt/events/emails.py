@@ -157,8 +157,13 @@ def why_no_address(written: str) -> str | None:
     return PLACEHOLDER if nobody else None
 
 
+def is_nobodys(digest: str) -> bool:
+    """Whether a SHA-256 is that of an empty text, of a placeholder or of nobody's address."""
+    return is_digest_of_nothing(digest) or digest in _digests_of_nobody()
+
+
 def _of_somebody(digest: str) -> str:
-    if is_digest_of_nothing(digest) or digest in _digests_of_nobody():
+    if is_nobodys(digest):
         raise BadValue("the hash of an empty text or of a placeholder")
     return digest
 

@@ -130,6 +130,8 @@ def test_a_value_that_cannot_be_read_costs_itself_and_is_not_shown() -> None:
         ('"jane@example.com"', "still wrapped in JSON"),
         (hashed(""), "the hash of an empty text or of a placeholder"),
         (hashed("null").upper(), "the hash of an empty text or of a placeholder"),
+        (hashed("test@test.com"), "the hash of an empty text or of a placeholder"),
+        ("0" * 64, "the hash of an empty text or of a placeholder"),
     ],
 )
 def test_what_names_nobody_is_said_to(raw: str, says: str) -> None:
