@@ -18,7 +18,10 @@ _INEXACT: Final = "no longer exact: a number this large was read as a float; sel
 # JSON text, a list or an object, as JSON_EXTRACT and -> give them.
 _JSON: Final = re.compile(r'\\?".*"|\[\s*(?:["\[{].*)?\]|\{\s*(?:".*)?\}', re.DOTALL)
 # As a spreadsheet or a float written as text: the last digits are gone. Java writes no plus, yet always a point.
-_SCIENTIFIC: Final = re.compile(r"[0-9](?:(?:\.[0-9]+)?[eE]\+|\.[0-9]+[eE])[0-9]{2,3}")
+_SCIENTIFIC: Final = re.compile(r"-?[0-9](?:(?:[.,][0-9]+)?[eE]\+|[.,][0-9]+[eE])[0-9]{2,3}")
+# The same written out: beyond 2**53 its digits are as good as lost.
+_FLOAT: Final = re.compile(r"-?([0-9]{16,400})[.,]0+")
+_DOUBLE: Final = 2**53
 _JOINTS: Final = re.compile(r"[-_\n]+")
 _ODD_STARTS: Final = frozenset('"\\[{')
 
@@ -51,7 +54,7 @@ class Identifier:
         written = text(value)
         if written is None:
             return None
-        if (type(value) is not str and is_inexact(value)) or _SCIENTIFIC.fullmatch(written):
+        if (type(value) is not str and is_inexact(value)) or _is_blurred(written):
             raise BadValue(_INEXACT)
         if is_wrapped(written):
             raise BadValue(WRAPPED)
@@ -81,6 +84,14 @@ class Identifier:
             and self._words.isdisjoint(parts)
             and all(map(str.strip, given, repeat("0-_")))
         )
+
+
+def _is_blurred(written: str) -> bool:
+    """Whether a text is a number that a float has rounded."""
+    if _SCIENTIFIC.fullmatch(written):
+        return True
+    match = _FLOAT.fullmatch(written)
+    return match is not None and int(match[1]) >= _DOUBLE
 
 
 def is_wrapped(written: str) -> bool:

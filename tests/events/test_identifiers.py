@@ -247,7 +247,21 @@ def test_a_name_is_not_what_pandas_makes_of_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [143349558619761320.0, 2.0**53, -(2.0**60), 1e300, "1.43349558619761E+17", "9E+15", "1.43E17"]
+    "raw",
+    [
+        143349558619761320.0,
+        2.0**53,
+        -(2.0**60),
+        1e300,
+        "1.43349558619761E+17",
+        "9E+15",
+        "1.43E17",
+        "1,43E+17",
+        "1,43E17",
+        "-1.43E+17",
+        "143349558619761310.0",
+        "9007199254740992,00",
+    ],
 )
 def test_a_number_that_a_float_has_blurred_is_no_id(raw: object) -> None:
     for rule in (customer, event_id):
@@ -257,7 +271,15 @@ def test_a_number_that_a_float_has_blurred_is_no_id(raw: object) -> None:
 
 @pytest.mark.parametrize(
     ("raw", "expected"),
-    [(2.0**53 - 1, "9007199254740991"), (143349558619761320, "143349558619761320"), (17.0, "17"), ("12E4", "12E4")],
+    [
+        (2.0**53 - 1, "9007199254740991"),
+        (143349558619761320, "143349558619761320"),
+        (17.0, "17"),
+        ("12E4", "12E4"),
+        ("9007199254740991.0", "9007199254740991.0"),
+        ("17.0", "17.0"),
+        ("1433495586197613.5", "1433495586197613.5"),
+    ],
 )
 def test_what_is_exact_stays(raw: object, expected: str) -> None:
     assert customer(raw) == event_id(raw) == expected
