@@ -20,6 +20,8 @@ Normaliser: TypeAlias = Callable[[object], Json | None]
 # The largest float has 309 digits; a longer number is no measurement, and writing it out could fill the memory.
 _MOST_DIGITS: Final = 400
 _INT64: Final = 2**63
+# What MySQL's drivers have for BIT. psycopg2 has a memoryview for bytea, which is no number, and nobody else has one.
+_BITS: Final = (bytes, bytearray)
 CONTROL: Final = "control characters in it: bytes that are no text?"
 
 
@@ -134,7 +136,7 @@ def scalar(value: object) -> Scalar | None:
         return value
     if isinstance(value, (int, float, Decimal)):
         return _json_number(value)
-    if isinstance(value, (bytes, bytearray, memoryview)) and (read := bits(bytes(value))) is not None:
+    if isinstance(value, _BITS) and (read := bits(bytes(value))) is not None:
         return _json_number(read) if type(read) is int else read
     return _free_text(value)
 
@@ -156,7 +158,7 @@ def attribute(value: object) -> Json | None:
 
 def _member(value: object) -> str | None:
     value = unboxed(value)
-    if isinstance(value, (bytes, bytearray, memoryview)) and (read := bits(bytes(value))) is not None:
+    if isinstance(value, _BITS) and (read := bits(bytes(value))) is not None:
         value = read
     if isinstance(value, bool):
         return "true" if value else "false"
