@@ -10,6 +10,8 @@ from airflow_provider_rokt.events.values import BadValue, Normaliser, text
 # usual spellings. Anything else goes to the library.
 _NORTH_AMERICAN: Final = re.compile(r"(?:\+?1[ .-]?)?\(?([2-9][0-9]{2})\)?[ .-]?([0-9]{3})[ .-]?([0-9]{4})")
 _QUICK_REGIONS: Final = ("US", "CA")
+# A column of floats cast to text.
+_FLOAT: Final = re.compile(r"(\+?[0-9]{6,15})[.,]0{1,2}")
 # The trunk prefix as many write it for people who call from inside and outside: +44 (0)20 7946 0958.
 _BRACKETED_ZERO: Final = re.compile(r"[0-9]\D*[(（\[［]\s*0\s*[)）\]］]")
 # Other countries' trunk prefixes: 8 in Russia and its neighbours, 01 in Mexico, 06 in Hungary.
@@ -51,6 +53,8 @@ def phone(region: str) -> Normaliser:
             number = "".join(match.groups())
             if number not in _ODD_TEN and not number.endswith(_NO_LINE):
                 return number
+        if whole := _FLOAT.fullmatch(written):
+            return national(whole[1])
         return _national_number(written, region)
 
     return national

@@ -1,7 +1,7 @@
 """Whatever a SQL driver returns, read as text, as a number or as plain JSON: the ground all normalisers stand on."""
 
 from collections.abc import Callable
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import singledispatch
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
@@ -20,6 +20,8 @@ Normaliser: TypeAlias = Callable[[object], Json | None]
 # The largest float has 309 digits; a longer number is no measurement, and writing it out could fill the memory.
 _MOST_DIGITS: Final = 400
 _INT64: Final = 2**63
+_MIDNIGHT: Final = timedelta()
+_DAY: Final = timedelta(days=1)
 # What MySQL's drivers have for BIT. psycopg2 has a memoryview for bytea, which is no number, and nobody else has one.
 _BITS: Final = (bytes, bytearray)
 CONTROL: Final = "control characters in it: bytes that are no text?"
@@ -246,6 +248,14 @@ def _(value: date) -> str | None:
 @_written.register
 def _(value: time) -> str:
     return time.isoformat(value)
+
+
+@_written.register
+def _(value: timedelta) -> str:
+    # What MySQL's drivers have for a TIME; pandas' has nanoseconds, and is a duration.
+    if type(value) is not timedelta or not _MIDNIGHT <= value < _DAY:
+        raise BadValue("a duration, not a time of day: select it as a number or text")
+    return (datetime.min + value).time().isoformat()
 
 
 @_written.register

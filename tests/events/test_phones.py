@@ -33,6 +33,11 @@ def test_every_spelling_of_every_country_becomes_the_national_number(region: str
         assert phone("US")(phonenumbers.format_number(example, FORMATS[0])) == national
 
 
+@pytest.mark.parametrize("raw", ["447911123456.0", "+447911123456.0", "07911123456.0"])
+def test_a_float_as_text_is_its_number(raw: str) -> None:
+    assert phone("GB")(raw) == "7911123456"
+
+
 @pytest.mark.parametrize(
     "written",
     [
@@ -50,6 +55,9 @@ def test_every_spelling_of_every_country_becomes_the_national_number(region: str
         "001 555 123 4567 ext. 9".replace("001", "011 1"),
         5551234567,
         5551234567.0,
+        "5551234567.0",
+        "+15551234567.00",
+        "15551234567,0",
         b"5551234567",
     ],
 )
