@@ -17,6 +17,10 @@ _BRACKETED: Final = re.compile(r"\[([^\]]+)\](?::[0-9]{1,5})?")
 _WITH_PORT: Final = re.compile(r"([0-9.]+):[0-9]{1,5}")
 # RFC 7239's Forwarded; X-Forwarded-For has the addresses alone. Other parts, as by=, name proxies.
 _FOR: Final = re.compile(r"(?i)(?:^|;)\s*for\s*=\s*([^;]*)")
+_PACKED: Final = (4, 16)
+# A forwarded list as JSON: ["203.0.113.42", "10.0.0.1"].
+_JSON_LIST: Final = re.compile(r'\[\s*"[^\[\]"]*"\s*(?:,\s*"[^\[\]"]*"\s*)*\]')
+_JSON_SIGNS: Final = re.compile(r'[\[\]"\s]')
 # Networks that no customer comes from: of one house (RFC 1918, 6598, 4193), one link, one machine, or of many.
 # ipaddress' own is_private is no help: it counts the documentation's addresses, the guide's 203.0.113.42 among them.
 _INTERNAL: Final = tuple(
@@ -43,12 +47,27 @@ def ip(value: object) -> str | None:
             return value
         if ":" in value and (plain := _plain_ipv6(value)):
             return plain
-    written = text(value)
+    written = _unpacked(value) or text(value)
     if written is None:
         return None
+    if written[:1] == "[" and _JSON_LIST.fullmatch(written):
+        written = _JSON_SIGNS.sub("", written)
     if "," in written or "=" in written:
         return str(_client(written))
     return str(_host(written))
+
+
+def _unpacked(value: object) -> str | None:
+    """An address that is no text: MySQL's INET6_ATON has its 4 or 16 bytes, psycopg2 an object of its own."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        raw = bytes(value)
+        # Bytes that can be read are text, filled up with NULs or not, and "none" is no address.
+        letters = raw.rstrip(b"\0")
+        is_text = letters.isascii() and letters.decode("ascii").isprintable() and bool(letters)
+        return str(ip_address(raw)) if len(raw) in _PACKED and not is_text else None
+    if type(value).__name__ == "Inet" and type(value).__module__.startswith("psycopg2"):
+        return text(getattr(value, "addr", None))
+    return None
 
 
 def _plain_ipv6(written: str) -> str | None:

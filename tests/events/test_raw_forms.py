@@ -3,6 +3,7 @@
 from decimal import Decimal
 from ipaddress import ip_address, ip_interface, ip_network
 from struct import pack, unpack
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -266,6 +267,17 @@ def test_a_decimal_is_text_whatever_its_value(cents: int, scale: int) -> None:
         ("2001:db8::1%eth0", "2001:db8::1"),
         # Alone it is what the database says.
         ("10.0.0.1", "10.0.0.1"),
+        ('["203.0.113.42","10.0.0.1"]', "203.0.113.42"),
+        ('[ "10.0.0.1", "2001:db8::1" ]', "2001:db8::1"),
+        ('["203.0.113.42"]', "203.0.113.42"),
+        # As INET6_ATON packs it.
+        (bytes([203, 0, 113, 42]), "203.0.113.42"),
+        (bytearray([203, 0, 113, 42]), "203.0.113.42"),
+        (ip_address("2001:db8::1").packed, "2001:db8::1"),
+        (memoryview(ip_address("2001:db8::").packed), "2001:db8::"),
+        (ip_address("::ffff:203.0.113.42").packed, "203.0.113.42"),
+        (b"1::2", "1::2"),
+        (b"203.0.113.42", "203.0.113.42"),
     ],
 )
 def test_an_address_is_found_in_every_form(raw: object, expected: str) -> None:
@@ -289,11 +301,26 @@ def test_an_address_is_found_in_every_form(raw: object, expected: str) -> None:
         "localhost",
         "for=unknown",
         '"203.0.113.42"',
+        *('["10.0.0.1", "192.168.0.1"]', '["a"]', "[]", "[1]", '[["203.0.113.42"]]'),
+        # Text, whatever its length, and bytes of another one.
+        *(b"none", b"N/A ", b"unknown\0\0\0\0\0\0\0\0\0", b"::1" + b"\0" * 13, bytes([203, 0, 113])),
     ],
 )
 def test_what_names_no_host_is_refused(raw: object) -> None:
     with pytest.raises(BadValue):
         ip(raw)
+
+
+def test_psycopg2s_own_object_is_read() -> None:
+    extras = pytest.importorskip("psycopg2.extras")
+    assert ip(extras.Inet("203.0.113.42/32")) == "203.0.113.42"
+    assert ip(extras.Inet("2001:db8::1/64")) == "2001:db8::1"
+
+
+@given(address=st.ip_addresses())
+def test_an_address_comes_through_packed_unless_it_reads_as_text(address: Any) -> None:
+    assume(not address.packed.rstrip(b"\0").isascii())
+    assert ip(address.packed) == ip(str(address))
 
 
 @given(address=st.ip_addresses(v=4))
