@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from airflow_provider_rokt.events.block import Step
 from airflow_provider_rokt.events.identifiers import is_quoted
 from airflow_provider_rokt.events.undecoded import array
+from airflow_provider_rokt.events.values import attribute, scalar, text
 from airflow_provider_rokt.exceptions import short_name
 from airflow_provider_rokt.flow.lines import log_wrapped
 from airflow_provider_rokt.flow.stream import Row
@@ -43,22 +44,28 @@ class ForeignTexts:
     """
 
     def __init__(self, steps: Iterable[Step]) -> None:
+        # Every other rule refuses them, and says so.
         self._open = [
-            (step, one) for step in steps if step.place is not None for one in FOREIGN_TEXTS if one.concerns(step.path)
+            (step.path, step.place, [one for one in FOREIGN_TEXTS if one.concerns(step.path)])
+            for step in steps
+            if step.place is not None and step.normalise in (text, scalar, attribute)
         ]
 
     def see(self, rows: Sequence[Row]) -> None:
         """Looks at rows."""
-        self._open = [(step, one) for step, one in self._open if not self._tell(step, one, rows)]
+        for path, place, kinds in self._open:
+            # By their first characters, since this is done to every value of a delivery.
+            suspect = [raw for row in rows if type(raw := row[place]) is str and raw[:1] in _STARTS]
+            if suspect:
+                kinds[:] = [one for one in kinds if not _tell(path, one, suspect, len(rows))]
 
-    def _tell(self, step: Step, one: ForeignText, rows: Sequence[Row]) -> bool:
-        place: Any = step.place
-        # Looked at by its first character, since this is done to every value of a delivery.
-        suspect = [raw for row in rows if type(raw := row[place]) is str and raw[:1] in _STARTS]
-        if count := sum(map(one.shows, suspect)):
-            text = one.text.format(where=short_name(step.path), count=f"{count:,} of {len(rows):,}")
-            log_wrapped(log, logging.WARNING, text)
-        return count > 0
+
+def _tell(path: str, one: ForeignText, suspect: Sequence[str], of: int) -> bool:
+    """Logs what of some values is such a text; whether any is."""
+    if count := sum(map(one.shows, suspect)):
+        said = one.text.format(where=short_name(path), count=f"{count:,} of {of:,}")
+        log_wrapped(log, logging.WARNING, said)
+    return count > 0
 
 
 def _is_null(value: object) -> bool:

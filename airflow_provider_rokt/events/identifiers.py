@@ -4,12 +4,11 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import repeat
 from types import NoneType
 from typing import Any, Final
 
 from airflow_provider_rokt.events.dataframes import is_inexact
-from airflow_provider_rokt.events.placeholders import NOTHING, digests, has_run, is_nothing, is_placeholder, joined
+from airflow_provider_rokt.events.placeholders import NOTHING, digests, is_nothing, is_placeholder, joined
 from airflow_provider_rokt.events.values import BadValue, text
 
 PLACEHOLDER: Final = "a placeholder"
@@ -22,7 +21,6 @@ _SCIENTIFIC: Final = re.compile(r"-?[0-9](?:(?:[.,][0-9]+)?[eE]\+|[.,][0-9]+[eE]
 # The same written out: beyond 2**53 its digits are as good as lost.
 _FLOAT: Final = re.compile(r"-?([0-9]{16,400})[.,]0+")
 _DOUBLE: Final = 2**53
-_JOINTS: Final = re.compile(r"[-_\n]+")
 _ODD_STARTS: Final = frozenset('"\\[{')
 
 
@@ -70,20 +68,21 @@ class Identifier:
         if not given:
             return True
         written = "\n".join(given)
-        bare = written.lower().replace("-", "").replace("_", "")
+        lowered = written.lower()
+        bare = lowered.replace("-", "").replace("_", "")
         letters = bare.replace("\n", "")
-        if not (letters.isascii() and letters.isalnum()) or has_run(bare):
+        if not (letters.isascii() and letters.isalnum()):
             return False
         lines = bare.split("\n")
-        # Of ids in parts, like test-1, each part is looked at: none-none is nobody either, and -1 is not 1.
-        lowered = written.lower()
-        parts = lines if len(bare) == len(written) else [*lowered.split("\n"), *_JOINTS.split(lowered)]
-        return (
-            len(lines) == len(given)
-            and self._words.isdisjoint(lines)
-            and self._words.isdisjoint(parts)
-            and all(map(str.strip, given, repeat("0-_")))
-        )
+        if len(lines) != len(given) or not self._words.isdisjoint(lines):
+            return False
+        if len(bare) < len(written) and (
+            any(map(str.isalpha, lines)) or not self._words.isdisjoint(lowered.split("\n"))
+        ):
+            # None-none is nobody either, and -1 is not 1. Words have no digits, so test-1 is no two of them.
+            return False
+        # One character over and over may be a run, or nothing.
+        return all(map(str.strip, lines, [line[:1] for line in lines]))
 
 
 def _is_blurred(written: str) -> bool:

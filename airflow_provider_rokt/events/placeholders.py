@@ -51,9 +51,7 @@ NOTHING: Final = frozenset(
 )
 # One letter or digit, over and over: in a list of words it stands for all such runs.
 RUN: Final = "xxx"
-_RUN_OF_ONE: Final = r"x{3,64}|([a-z])\1{3,63}|([0-9])\2{7,63}"
-_is_run: Final = re.compile(_RUN_OF_ONE).fullmatch
-has_run: Final = re.compile(rf"^(?:{_RUN_OF_ONE})$", re.MULTILINE).search
+_is_run: Final = re.compile(r"x{3,64}|([a-z])\1{3,63}|([0-9])\2{7,63}").fullmatch
 PLACEHOLDERS: Final = NOTHING | {
     *("unknown", "(unknown)", "unidentified", "unassigned", "not_authenticated", "unauthenticated", "not available"),
     *("anonymous", "anonymous user", "anonymous_user", "anon", "guest", "guest user", "guest_user", "visitor"),
