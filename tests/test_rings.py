@@ -49,7 +49,8 @@ ROOMS = {
     "answers": room("flow"),
     "api": room("flow network answers", "requests tenacity urllib3"),
     "ledger": room("flow storage", "msgspec"),
-    "syncs": room("flow storage sorting", "msgspec"),
+    "turns": room("flow storage"),
+    "syncs": room("flow storage sorting turns", "msgspec"),
     "delivery": room("flow network answers api ledger", "msgspec"),
     "connection": room("flow network answers api"),
     "runs": room("flow storage sorting events audiences api ledger syncs delivery connection"),
@@ -68,7 +69,7 @@ ROOMS = {
     "operators": room("flow events ledger runs sources task hooks plugin", "airflow"),
     "transfers": room("flow ledger sources task", "airflow"),
     "commands": room(
-        "flow audiences ledger syncs connection runs trials sources sandbox task hooks summaries operators",
+        "flow audiences ledger turns syncs connection runs trials sources sandbox task hooks summaries operators",
         "airflow pendulum",
     ),
     "get_provider_info": room("connection"),

@@ -74,7 +74,7 @@ BOUNDS = {
     "transfers.table_writer": {
         "cursor.fetchall": "a line or two; the database's own time-outs, and Airflow's execution_timeout",
     },
-    "syncs.turns": {
+    "turns.turn": {
         "_stopped.wait": "some seconds at a time, ten minutes in all, or the stop",
         "_over.wait": "a minute at a time, in a daemon thread, until the turn is over",
         "with _renewing": "two small files written and read",

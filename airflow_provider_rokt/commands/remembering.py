@@ -13,8 +13,8 @@ from airflow_provider_rokt.commands.output import aligned, blanked, is_data, pri
 from airflow_provider_rokt.exceptions import RoktLedgerError, RoktStorageError, RoktSyncBusyError
 from airflow_provider_rokt.ledger.overview import Ledger
 from airflow_provider_rokt.syncs.sync import Contents, Sync, date_of
-from airflow_provider_rokt.syncs.turns import at_work
 from airflow_provider_rokt.task.configuration import open_ledger
+from airflow_provider_rokt.turns.turn import at_work
 
 _DELIVERIES_SHOWN: Final = 10
 _GONE: Final = "gone"

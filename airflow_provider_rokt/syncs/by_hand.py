@@ -13,7 +13,7 @@ from airflow_provider_rokt.flow.threads import THREADS
 from airflow_provider_rokt.syncs.anchor import Anchor
 from airflow_provider_rokt.syncs.sync import Sync, today
 from airflow_provider_rokt.syncs.trails import DONE, TrailName, TrailWriter
-from airflow_provider_rokt.syncs.turns import Turn, at_work
+from airflow_provider_rokt.turns.turn import Turn, at_work
 
 # As many digits as a run's.
 _RUN_BYTES: Final = 6

@@ -19,7 +19,7 @@ from airflow_provider_rokt.syncs.memory import Memory, fold, open_memory
 from airflow_provider_rokt.syncs.sync import Contents, Sync, today
 from airflow_provider_rokt.syncs.trails import DONE, REFUSED, Trail, TrailName, TrailWriter
 from airflow_provider_rokt.syncs.tries import OVER_DAYS, Tries
-from airflow_provider_rokt.syncs.turns import Turn
+from airflow_provider_rokt.turns.turn import Turn
 
 log = logging.getLogger(__name__)
 

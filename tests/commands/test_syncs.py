@@ -16,8 +16,8 @@ from airflow_provider_rokt.runs.place import anchor_of, syncs_of
 from airflow_provider_rokt.syncs.sync import today
 from airflow_provider_rokt.syncs.sync_delivery import SyncDelivery
 from airflow_provider_rokt.syncs.trails import TrailName, TrailWriter
-from airflow_provider_rokt.syncs.turns import Turn
 from airflow_provider_rokt.task.register import AirflowVariables
+from airflow_provider_rokt.turns.turn import Turn
 from tests.commands.commands import order, process
 
 DAG_FILE = Path(__file__).parents[1] / "dags" / "renewing.py"

@@ -62,13 +62,13 @@ _REMEMBER_EARLY: Final = """
 BUGS: Final = (
     Bug(
         "nobody looks whether another run is at work",
-        "syncs/turns.py",
+        "turns/turn.py",
         "            self._lease_of(name).require_free()\n",
         "            pass\n",
     ),
     Bug(
         "whose turn it is is looked up before it is said who is there",
-        "syncs/turns.py",
+        "turns/turn.py",
         "        self._lease.take()\n        try:\n            self._require_alone()\n",
         "        self._lease.take()\n        try:\n            pass\n",
     ),

@@ -14,7 +14,7 @@ from airflow_provider_rokt.syncs.anchor import Anchor
 from airflow_provider_rokt.syncs.by_hand import require_idle, start_over, take_for_sent
 from airflow_provider_rokt.syncs.sync import Syncs
 from airflow_provider_rokt.syncs.sync_delivery import SyncDelivery
-from airflow_provider_rokt.syncs.turns import Turn, at_work
+from airflow_provider_rokt.turns.turn import Turn, at_work
 from tests.storage.failing import FailingStore
 
 WHAT = "a test"

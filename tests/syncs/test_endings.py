@@ -11,7 +11,7 @@ from airflow_provider_rokt.storage.local_folder import LocalFolder
 from airflow_provider_rokt.storage.store_folder import StoreFolder
 from airflow_provider_rokt.syncs.sync import Syncs
 from airflow_provider_rokt.syncs.sync_delivery import SyncDelivery
-from airflow_provider_rokt.syncs.turns import Turn
+from airflow_provider_rokt.turns.turn import Turn
 
 SENDER = {"dag_id": "shop", "task_id": "orders", "run_id": "monday", "map_index": -1, "try_number": 1, "max_tries": 3}
 ROW = mark("order-1", 1)

@@ -15,7 +15,7 @@ from airflow_provider_rokt.storage.folder import ABANDONED_SECONDS, Folder
 from airflow_provider_rokt.storage.lease import SECONDS, Lease
 from airflow_provider_rokt.storage.local_folder import LocalFolder
 from airflow_provider_rokt.storage.store_folder import StoreFolder
-from airflow_provider_rokt.syncs.turns import WAIT_SECONDS, Turn
+from airflow_provider_rokt.turns.turn import WAIT_SECONDS, Turn
 from tests.bounded import PATIENCE, until
 from tests.storage.failing import FailingStore
 from tests.syncs.hasty import HastyThreads, begin
