@@ -103,7 +103,9 @@ class OperationRun(ABC, Generic[_Options]):
         :param days: for how many a row is remembered.
         """
         sync = self._place.sync(self._options.sync)
-        self._sync = SyncDelivery(sync, self._place.sender, self._place.anchor(sync) if anchored else None, days)
+        anchor = self._place.anchor(sync) if anchored else None
+        account = self._place.account(self._options.surface)
+        self._sync = SyncDelivery(sync, self._place.sender, anchor, days, account=account)
         if self._stopped:
             self._sync.stop()
         return self._sync

@@ -1,6 +1,5 @@
 """Where a run takes place: what it needs of the connection, of the task and of Airflow's configuration."""
 
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,8 +9,9 @@ from airflow_provider_rokt.api.pacing import Pacer
 from airflow_provider_rokt.connection.settings import RoktSettings
 from airflow_provider_rokt.flow.request import Surface
 from airflow_provider_rokt.ledger.overview import Ledger
-from airflow_provider_rokt.syncs.anchor import FORGET, Anchor, Register
+from airflow_provider_rokt.syncs.anchor import RESTORE, Anchor, Register
 from airflow_provider_rokt.syncs.sync import Sync, Syncs
+from airflow_provider_rokt.syncs.uses import Account
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,10 @@ class Place:
         """The sync of a run. Calls that name none share one without a name."""
         return syncs_of(self.ledger).sync(self.settings.conn_id, self.sync_name(given) or "")
 
+    def account(self, surface: Surface) -> Account:
+        """Where a run's rows go."""
+        return Account(surface.name, self.settings.addresses.base(surface), self.settings.account_id or "")
+
     def anchor(self, sync: Sync) -> Anchor:
         """What holds a sync's memory to what Airflow's database knows of it."""
         return anchor_of(self.ledger, sync, self.register)
@@ -73,6 +77,5 @@ def anchor_of(ledger: Ledger, sync: Sync, register: Register | None, *, only_rea
     """
     syncs = syncs_of(ledger)
     store = syncs.known_store() if only_reads else syncs.store()
-    what = f"sync {sync.name!r} over connection {sync.connection!r}"
-    way_out = f"{FORGET} {shlex.quote(sync.name)} --rokt-conn-id {shlex.quote(sync.connection)}"
-    return Anchor(register, f"rokt_{sync.key}", store=store, place=ledger.uri, what=what, way_out=way_out)
+    way_out = f"{RESTORE} To start over on purpose: {sync.start_over}"
+    return Anchor(register, f"rokt_{sync.key}", store=store, place=ledger.uri, what=sync.words, way_out=way_out)

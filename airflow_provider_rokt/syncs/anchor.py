@@ -25,7 +25,6 @@ Register = MutableMapping[str, str]
 
 VERSION: Final = 1
 RESTORE: Final = "Let all workers share [rokt] ledger_path, or restore what was there."
-FORGET: Final = f"{RESTORE} To start over on purpose: airflow rokt syncs forget"
 
 
 class Known(msgspec.Struct):
@@ -55,7 +54,7 @@ class Anchor:
     """
 
     def __init__(
-        self, register: Register | None, key: str, *, store: str, place: str, what: str, way_out: str = FORGET
+        self, register: Register | None, key: str, *, store: str, place: str, what: str, way_out: str = RESTORE
     ) -> None:
         self._register = register
         self._key = key

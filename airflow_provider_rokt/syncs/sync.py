@@ -4,10 +4,12 @@
 <ledger>/_syncs/<digest>/about.json                  its connection and its name
                          deliveries/<delivery_id>    an empty file for each delivery; their ledgers lie elsewhere
                          turns/<run>-<part>          who is at work, where a row must not be sent twice
+                         uses/                       whose rows are remembered, and for how long, see uses.py
                          t…/                         trails: what deliveries have left, see trails.py
                          m…                          sorted files of what was folded, see memory.py
 """
 
+import shlex
 import time
 from collections.abc import Collection, Iterator
 from contextlib import suppress
@@ -21,7 +23,9 @@ from airflow_provider_rokt.storage.failure import reading
 from airflow_provider_rokt.storage.folder import Folder, digest_name
 from airflow_provider_rokt.syncs.memory import FoldName, folds
 from airflow_provider_rokt.syncs.trails import Trail, TrailName
+from airflow_provider_rokt.syncs.uses import Uses
 
+FORGET: Final = "airflow rokt syncs forget"
 _DAY_SECONDS: Final = 86_400
 _EPOCH: Final = date(1970, 1, 1)
 _STORE: Final = "store"
@@ -94,6 +98,21 @@ class Sync:
     def turns(self) -> Folder:
         """Who is at work."""
         return self.folder.folder("turns")
+
+    @property
+    def uses(self) -> Uses:
+        """Who uses its memory."""
+        return Uses(self.folder.folder("uses"))
+
+    @property
+    def words(self) -> str:
+        """What it is called."""
+        return f"sync {self.name!r} over connection {self.connection!r}"
+
+    @property
+    def start_over(self) -> str:
+        """The command that forgets what it remembers."""
+        return f"{FORGET} {shlex.quote(self.name)} --rokt-conn-id {shlex.quote(self.connection)}"
 
     @property
     def key(self) -> str:

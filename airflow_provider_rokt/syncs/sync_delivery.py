@@ -9,7 +9,8 @@ from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
-from airflow_provider_rokt.exceptions import RoktStorageError, RoktSyncBusyError
+from airflow_provider_rokt.exceptions import RoktMemoryError, RoktStorageError, RoktSyncBusyError
+from airflow_provider_rokt.flow.lines import log_wrapped
 from airflow_provider_rokt.flow.row import Outcome, Skip
 from airflow_provider_rokt.flow.threads import THREADS, Threads
 from airflow_provider_rokt.storage.failure import reading
@@ -19,6 +20,7 @@ from airflow_provider_rokt.syncs.memory import Memory, fold, open_memory
 from airflow_provider_rokt.syncs.sync import Contents, Sync, today
 from airflow_provider_rokt.syncs.trails import DONE, REFUSED, Trail, TrailName, TrailWriter
 from airflow_provider_rokt.syncs.tries import OVER_DAYS, Tries
+from airflow_provider_rokt.syncs.uses import Account
 from airflow_provider_rokt.turns.turn import Turn
 
 log = logging.getLogger(__name__)
@@ -38,16 +40,25 @@ class SyncDelivery:
     :param anchor: holds the memory to what the database knows; None where every row is sent, whatever is remembered.
         With it, the rows that were accepted in other runs are left out, and only one run at a time is at work.
     :param days: for how many days a row is remembered.
+    :param account: where the rows go; None where that is not asked.
     :ivar salt: of the batches' ids, that of the tries.
     """
 
     def __init__(
-        self, sync: Sync, sender: Mapping[str, Any], anchor: Anchor | None, days: int, threads: Threads = THREADS
+        self,
+        sync: Sync,
+        sender: Mapping[str, Any],
+        anchor: Anchor | None,
+        days: int,
+        threads: Threads = THREADS,
+        account: Account | None = None,
     ) -> None:
         self._sync = sync
         self._sender = sender
         self._anchor = anchor
         self._since = today() - days
+        self._account = account
+        self._is_account_noted = account is None
         self._threads = threads
         self._run = digest_name(*[str(sender.get(name)) for name in ("dag_id", "task_id", "run_id")])[:_RUN_DIGITS]
         index = sender.get("map_index")
@@ -68,7 +79,7 @@ class SyncDelivery:
         """Waits for its turn where there are turns, and opens what is remembered.
 
         :raises RoktSyncBusyError: when another run is at work for too long.
-        :raises RoktMemoryError: when the memory that lies here cannot be believed.
+        :raises RoktMemoryError: when the memory that lies here cannot be believed, or is another account's.
         """
         with ExitStack() as stack:
             self._sync.introduce()
@@ -78,7 +89,8 @@ class SyncDelivery:
             contents = self._sync.contents()
             if self._anchor:
                 self._anchor.check(contents.number)
-            self._tries = Tries(self._ours(contents), self._sender)
+                self._require_account()
+            self._tries = Tries(self._ours(contents), self._sender, self._account)
             stack.callback(self._tries.close)
             self.salt = self._tries.salt
             if self._anchor:
@@ -125,12 +137,13 @@ class SyncDelivery:
         """
         number = self._sync.contents().number_for(self._run)
         name = TrailName(number, today(), self._run, self._part, self._tries.sequence)
-        self._trail = TrailWriter(self._sync.folder, name, delivery_id, self._sender, self.salt)
+        self._trail = TrailWriter(self._sync.folder, name, delivery_id, self._sender, self.salt, self._account)
         if self._anchor:
             self._anchor.note(number)
 
     def remember(self, marks: bytes) -> None:
         """Remembers rows that Rokt took, by their marks."""
+        self._note_account()
         if self._trail:
             self._trail.write(marks)
 
@@ -150,8 +163,17 @@ class SyncDelivery:
             self._trail.close()
             self._trail.trail.note(DONE)
         self._tries.end()
+        if self._anchor and len(self._memory):
+            # A release that did not say whose memory it wrote is believed, and from then on it is known.
+            self._note_account()
         if not self._anchor:
             self._tidy()
+
+    def _note_account(self) -> None:
+        """Remembers whose the memory is; before a row is, since a kill may come between the two."""
+        if self._account and not self._is_account_noted:
+            self._sync.uses.note_account(self._account, today())
+            self._is_account_noted = True
 
     def _tidy(self) -> None:
         """Forgets what is too old, where that can be done: what was sent is sent."""
@@ -178,6 +200,19 @@ class SyncDelivery:
             name = secrets.token_hex(6)
             run = f"process {os.getpid()} on {socket.gethostname()}, {name}"
         return Turn(self._sync.turns, run, name, self._sync.name, self._stopped, self._threads)
+
+    def _require_account(self) -> None:
+        """Makes sure that no other account took any of what is remembered: here it would pass for sent.
+
+        An account is noted once it took something, so that one which was entered wrongly keeps none out.
+        """
+        sync = self._sync
+        if self._account and (other := sync.uses.another(self._account, self._since)):
+            raise RoktMemoryError(
+                f"The memory of {sync.words} is another account's: what it holds was accepted at {other}, and this run "
+                f"sends to {self._account}, which has none of it. Nothing was sent. Change the connection back, give "
+                f"the task another sync (the argument 'sync'), or start over: {sync.start_over}"
+            )
 
     def _ours(self, contents: Contents) -> list[Trail]:
         """What tries of this task instance have left."""
@@ -219,11 +254,14 @@ class SyncDelivery:
 
     def _tell(self) -> None:
         sync, try_number = self._sync, self._sender.get("try_number")
+        if self._tries.elsewhere:
+            text = f"Nothing is resumed of an earlier try that sent elsewhere: this one sends to {self._account}"
+            log_wrapped(log, logging.WARNING, text, breaks_words=False)
         if self._tries.trails:
             log.info("%d rows were accepted in earlier tries of this task: those are not sent again", len(self._tries))
-        elif self._tries.had_succeeded:
+        elif self._tries.had_succeeded and not self._tries.elsewhere:
             log.info("This task had succeeded, and runs again: what it sent then does not count as an earlier try")
-        elif isinstance(try_number, int) and try_number > 1:
+        elif isinstance(try_number, int) and try_number > 1 and not self._tries.elsewhere:
             log.info(
                 "This is try %d, and nothing can be resumed: no earlier one has left anything in %s. It ended before "
                 "it sent anything, or ran on a worker that does not share [rokt] ledger_path with this one",

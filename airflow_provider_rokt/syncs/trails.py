@@ -21,6 +21,7 @@ from airflow_provider_rokt.exceptions import RoktMemoryError
 from airflow_provider_rokt.flow.mark import MARK_BYTES
 from airflow_provider_rokt.storage.failure import reading
 from airflow_provider_rokt.storage.folder import Folder, LineWriter
+from airflow_provider_rokt.syncs.uses import Account
 
 FORMAT: Final = "rokt-trail"
 VERSION: Final = 1
@@ -76,6 +77,7 @@ class TrailHeader(msgspec.Struct, frozen=True, kw_only=True):
     :param began_at: UTC, ISO 8601.
     :param sender: the task and its connection, as the ledger names them.
     :param salt: of the ids of its batches, in hex; a retry sends the same ids.
+    :param account: where its rows went; None where a release wrote it that did not say so, and of marks by hand.
     """
 
     format: str = FORMAT
@@ -84,6 +86,7 @@ class TrailHeader(msgspec.Struct, frozen=True, kw_only=True):
     began_at: str
     sender: dict[str, Any]
     salt: str
+    account: Account | None = None
 
 
 class _Kind(msgspec.Struct):
@@ -220,11 +223,18 @@ class TrailWriter:
     :param trails: the folder of all of them.
     :param name: with the lowest sequence it may have; another try of the same part may be at work.
     :param sender: as the ledger names it.
+    :param account: where its rows go; None for marks by hand.
     :ivar name: the one it has.
     """
 
     def __init__(
-        self, trails: Folder, name: TrailName, delivery_id: str, sender: Mapping[str, Any], salt: bytes
+        self,
+        trails: Folder,
+        name: TrailName,
+        delivery_id: str,
+        sender: Mapping[str, Any],
+        salt: bytes,
+        account: Account | None = None,
     ) -> None:
         self._sent: LineWriter | None = None
         for sequence in range(name.sequence, name.sequence + _BEGINNINGS):
@@ -239,7 +249,9 @@ class TrailWriter:
         else:
             raise RoktMemoryError(f"{trails.uri}/{name} and the names behind it are taken: run the task again")
         began_at = datetime.now(UTC).isoformat(timespec="seconds")
-        header = TrailHeader(delivery_id=delivery_id, began_at=began_at, sender=dict(sender), salt=salt.hex())
+        header = TrailHeader(
+            delivery_id=delivery_id, began_at=began_at, sender=dict(sender), salt=salt.hex(), account=account
+        )
         self._lines.write([msgspec.json.encode(header) + b"\n"])
         self._lines.flush()
 

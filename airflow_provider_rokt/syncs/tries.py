@@ -15,6 +15,7 @@ from airflow_provider_rokt.sorting.sorted_records import SortedRecords, sorted_h
 from airflow_provider_rokt.syncs.memory import remembered_of
 from airflow_provider_rokt.syncs.sync import today
 from airflow_provider_rokt.syncs.trails import DONE, SENT_BYTES, TAKEN_OVER, Trail
+from airflow_provider_rokt.syncs.uses import Account
 
 OVER_DAYS: Final = 7
 """A task that has not succeeded by then is not tried again."""
@@ -26,22 +27,26 @@ class Tries:
 
     :param ours: the trails of the instance, also of tries that are over.
     :param sender: the task, as the ledger names it.
+    :param account: where this one's rows go; None where that is not asked.
     :ivar trails: those of the tries that this one goes on from.
+    :ivar elsewhere: those of the tries whose rows went to another account, which are nothing to go on from.
     :ivar salt: of the batches' ids. Rokt drops a batch whose id it knows, for 30 days or more (mParticle), so the tries
         share theirs, until one succeeds or Rokt refuses something: nobody has published whether a refused batch's id
         is noted, and a retry under it might be dropped without a word.
     """
 
-    def __init__(self, ours: Sequence[Trail], sender: Mapping[str, Any]) -> None:
+    def __init__(self, ours: Sequence[Trail], sender: Mapping[str, Any], account: Account | None = None) -> None:
         is_task = "task_id" in sender
         # Calls outside of a task may go on for ever without one that succeeds.
         recent = [trail for trail in ours if is_task or trail.name.day >= today() - OVER_DAYS]
         unnoticed = _unnoticed(recent, sender)
         self.had_succeeded = bool(recent)
-        self.trails = [trail for trail in recent if trail in unnoticed or not trail.is_done()]
+        open_ = [trail for trail in recent if trail in unnoticed or not trail.is_done()]
+        self.elsewhere = [trail for trail in open_ if account and _is_of_another(trail, account)]
+        self.trails = [trail for trail in open_ if trail not in self.elsewhere]
         if is_task:
             # Before they are read: one of them may be at work, where it was Airflow's process above it that died.
-            for trail in self.trails:
+            for trail in open_:
                 if not _is_of_this_try(trail, sender):
                     trail.note(TAKEN_OVER)
         self._accepted = remembered_of(self.trails)
@@ -68,7 +73,7 @@ class Tries:
 
     def end(self) -> None:
         """Lets no further run go on from them."""
-        for trail in self.trails:
+        for trail in (*self.trails, *self.elsewhere):
             trail.note(DONE)
 
     def close(self) -> None:
@@ -91,6 +96,11 @@ def _is_of_this_try(trail: Trail, sender: Mapping[str, Any]) -> bool:
     header = trail.header()
     number = sender.get("try_number")
     return header is not None and number is not None and header.sender.get("try_number") == number
+
+
+def _is_of_another(trail: Trail, account: Account) -> bool:
+    header = trail.header()
+    return header is not None and header.account is not None and account.is_another(header.account)
 
 
 def _sent_by(trails: Sequence[Trail]) -> SortedRecords | None:
