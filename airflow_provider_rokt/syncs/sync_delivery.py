@@ -39,7 +39,8 @@ class SyncDelivery:
     :param sender: the task and its connection, as the ledger names them.
     :param anchor: holds the memory to what the database knows; None where every row is sent, whatever is remembered.
         With it, the rows that were accepted in other runs are left out, and only one run at a time is at work.
-    :param days: for how many days a row is remembered.
+    :param days: for how many days a row is remembered. Of tasks that share a memory each looks back by its own, and
+        what none looks back to any more is forgotten.
     :param account: where the rows go; None where that is not asked.
     :ivar salt: of the batches' ids, that of the tries.
     """
@@ -56,6 +57,7 @@ class SyncDelivery:
         self._sync = sync
         self._sender = sender
         self._anchor = anchor
+        self._days = days
         self._since = today() - days
         self._account = account
         self._is_account_noted = account is None
@@ -90,6 +92,7 @@ class SyncDelivery:
             if self._anchor:
                 self._anchor.check(contents.number)
                 self._require_account()
+                self._sync.uses.note_days(self._days, today())
             self._tries = Tries(self._ours(contents), self._sender, self._account)
             stack.callback(self._tries.close)
             self.salt = self._tries.salt
@@ -178,11 +181,24 @@ class SyncDelivery:
     def _tidy(self) -> None:
         """Forgets what is too old, where that can be done: what was sent is sent."""
         try:
-            for trail in self._sync.contents().trails:
-                if trail.name.day < self._since:
+            old = [trail for trail in self._sync.contents().trails if trail.name.day < self._since]
+            first = self._first_day() if old else 0
+            for trail in old:
+                if trail.name.day < first and self._is_of_this_task(trail):
                     trail.delete()
-        except RoktStorageError as error:
+        except (RoktStorageError, RoktMemoryError) as error:
             log.warning("What sync %r remembers from before could not all be removed: %s", self._sync.name, error)
+
+    def _first_day(self) -> int:
+        """The first day that counts for any of the tasks that share the memory: the longest of them decides."""
+        return today() - max(self._days, self._sync.uses.longest(today()))
+
+    def _is_of_this_task(self, trail: Trail) -> bool:
+        """Whether this task left it, in any run. One whose task was killed as it began holds nothing."""
+        header = trail.header()
+        return header is None or all(
+            header.sender.get(name) == self._sender.get(name) for name in ("dag_id", "task_id")
+        )
 
     @staticmethod
     def _close(trail: TrailWriter) -> None:
@@ -236,7 +252,7 @@ class SyncDelivery:
         """Folds what no try of any task will ask for any more."""
         others = [trail for trail in contents.trails if trail.name.run != self._run]
         over = [trail for trail in others if trail.is_done() or trail.name.day < today() - OVER_DAYS]
-        fold(self._sync.folder, contents.folds, over, f"{self._run}-{self._part}", self._since)
+        fold(self._sync.folder, contents.folds, over, f"{self._run}-{self._part}", self._first_day())
 
     def _opened(self) -> Memory:
         """The memory as a whole; opened again where a part that was begun beside this one has folded it meanwhile."""
