@@ -74,10 +74,12 @@ BOUNDS = {
     "transfers.table_writer": {
         "cursor.fetchall": "a line or two; the database's own time-outs, and Airflow's execution_timeout",
     },
-    "turns.turn": {
-        "_stopped.wait": "some seconds at a time, ten minutes in all, or the stop",
+    "turns.renewal": {
         "_over.wait": "a minute at a time, in a daemon thread, until the turn is over",
         "with _renewing": "two small files written and read",
+    },
+    "turns.turn": {
+        "_stopped.wait": "some seconds at a time, ten minutes in all, or the stop",
     },
     "sources.cancelling": {"cursor().execute": "KILL QUERY on a connection of its own, which answers at once"},
     "sources.sql": {"hook.run": DATABASE, "cursor.fetchmany": DATABASE},

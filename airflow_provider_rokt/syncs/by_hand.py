@@ -19,12 +19,13 @@ from airflow_provider_rokt.turns.turn import Turn, at_work
 _RUN_BYTES: Final = 6
 
 
-def require_idle(sync: Sync) -> None:
+def require_idle(sync: Sync, *, but: str = "") -> None:
     """Makes sure that no run of a sync is at work, without taking its turn; only reads.
 
+    :param but: the run that asks, where it has a turn.
     :raises RoktSyncBusyError: when one is.
     """
-    if holders := at_work(sync.turns, sync.name):
+    if holders := [one for one in at_work(sync.turns, sync.name) if one.run != but]:
         until = datetime.fromtimestamp(max(one.expires for one in holders), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         raise RoktSyncBusyError(
             f"{holders[0].run!r} is at work on sync {sync.name!r}: run this command again after it. If that run is "
@@ -47,6 +48,7 @@ def take_for_sent(sync: Sync, anchor: Anchor, marks: Iterable[bytes], what: str)
     sync.introduce()
     run = token_hex(_RUN_BYTES)
     with _turn(sync, run, what) as turn:
+        require_idle(sync, but=turn.run)
         anchor.ask()
         contents = sync.contents()
         anchor.check(contents.number)
@@ -74,7 +76,8 @@ def start_over(sync: Sync, anchor: Anchor, what: str) -> None:
     :raises RoktStorageError: when the folder cannot be removed.
     """
     if sync.is_here():
-        with _turn(sync, token_hex(_RUN_BYTES), what):
+        with _turn(sync, token_hex(_RUN_BYTES), what) as turn:
+            require_idle(sync, but=turn.run)
             # One that is not believed already need not be made so.
             with suppress(RoktMemoryError):
                 anchor.ask()

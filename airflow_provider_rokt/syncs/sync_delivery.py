@@ -21,6 +21,7 @@ from airflow_provider_rokt.syncs.sync import Contents, Sync, today
 from airflow_provider_rokt.syncs.trails import DONE, REFUSED, Trail, TrailName, TrailWriter
 from airflow_provider_rokt.syncs.tries import OVER_DAYS, Tries
 from airflow_provider_rokt.syncs.uses import Account
+from airflow_provider_rokt.turns.presence import Presence
 from airflow_provider_rokt.turns.turn import Turn
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,8 @@ class SyncDelivery:
             if self._anchor:
                 self._turn = stack.enter_context(self._next_turn())
                 self._anchor.ask()
+            else:
+                stack.enter_context(Presence(self._sync.turns, *self._at_work(), self._sync.name, self._threads))
             contents = self._sync.contents()
             if self._anchor:
                 self._anchor.check(contents.number)
@@ -209,13 +212,15 @@ class SyncDelivery:
             log.warning("The last accepted rows are not remembered, so a retry may send them once more: %s", error)
 
     def _next_turn(self) -> Turn:
+        return Turn(self._sync.turns, *self._at_work(), self._sync.name, self._stopped, self._threads)
+
+    def _at_work(self) -> tuple[str, str]:
+        """What others are shown of who is at work, and the name of this part of it."""
         if "task_id" in self._sender:
             run = "/".join(str(self._sender[name]) for name in ("dag_id", "task_id", "run_id"))
-            name = f"{self._run}-{self._part}"
-        else:
-            name = secrets.token_hex(6)
-            run = f"process {os.getpid()} on {socket.gethostname()}, {name}"
-        return Turn(self._sync.turns, run, name, self._sync.name, self._stopped, self._threads)
+            return run, f"{self._run}-{self._part}"
+        name = secrets.token_hex(6)
+        return f"process {os.getpid()} on {socket.gethostname()}, {name}", name
 
     def _require_account(self) -> None:
         """Makes sure that no other account took any of what is remembered: here it would pass for sent.

@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Final, Self
 
-from airflow_provider_rokt.exceptions import RoktError, RoktIncompleteError, RoktSyncBusyError
+from airflow_provider_rokt.exceptions import RoktIncompleteError, RoktSyncBusyError
 from airflow_provider_rokt.flow.threads import THREADS, Flag, Threads
 from airflow_provider_rokt.storage.failure import reading
 from airflow_provider_rokt.storage.folder import ABANDONED_SECONDS, Folder, is_unfinished
 from airflow_provider_rokt.storage.lease import SECONDS, Holder, Lease
+from airflow_provider_rokt.turns.presence import is_beside
+from airflow_provider_rokt.turns.renewal import Renewal
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +25,10 @@ WAIT_SECONDS: Final = 600.0
 """How long a run waits for another one to end; then its task fails, and is tried again."""
 # A run that waits looks so often, some sooner than others.
 _LOOK_SECONDS: Final = (2.0, 6.0)
-_RENEW_SECONDS: Final = SECONDS / 5
 
 
 def at_work(folder: Folder, sync: str) -> list[Holder]:
-    """Who has a turn now; only reads.
+    """Who is at work now: who has a turn, and who needs none; only reads.
 
     :param folder: of the sync's turns.
     :param sync: the sync's name.
@@ -69,11 +70,9 @@ class Turn:
         self._stopped = stopped
         self._threads = threads
         self._patience = wait
-        self._over = threads.flag()
-        self._renewing = threads.lock()
         self._lease = self._lease_of(name)
+        self._renewal = Renewal(self._lease, self._renew_once, f"turn of sync {sync!r}", threads)
         self._over_at = (0.0, 0.0)
-        self._lost: RoktError | None = None
 
     def __enter__(self) -> Self:
         """Waits for the turn and takes it.
@@ -83,11 +82,9 @@ class Turn:
         """
         try:
             self._await()
-            self._threads.start(self._renew, "rokt-turn")
+            self._renewal.start()
         except BaseException:
-            # An alarm may go off between any two lines: nobody would give the turn back.
-            self._over.set()
-            self._lease.release()
+            self._renewal.give_up()
             raise
         return self
 
@@ -110,17 +107,20 @@ class Turn:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
-        with self._renewing:
-            self._lease.release()
+        self._renewal.end()
+
+    @property
+    def run(self) -> str:
+        """What names the run."""
+        return self._run
 
     def check(self) -> None:
         """Makes sure that it is still this run's turn; cheap enough to be called for every row.
 
         :raises RoktSyncBusyError: when it is not.
         """
-        if self._lost:
-            raise self._lost
+        if self._renewal.lost:
+            raise self._renewal.lost
         over_at, over_by_clock = self._over_at
         if self._threads.now() > over_at or self._clock() > over_by_clock:
             raise RoktSyncBusyError(
@@ -153,21 +153,10 @@ class Turn:
         with reading(self._folder.uri):
             names = self._folder.names()
         for name in names:
-            if name != self._name and not is_unfinished(name) and (holder := self._lease_of(name).holder()):
+            if name == self._name or is_unfinished(name) or is_beside(name):
+                continue
+            if holder := self._lease_of(name).holder():
                 yield name, holder
-
-    def _renew(self) -> None:
-        while not self._over.wait(_RENEW_SECONDS):
-            with self._renewing:
-                if self._over.is_set():
-                    return
-                try:
-                    self._renew_once()
-                except RoktSyncBusyError as error:
-                    self._lost = error
-                    return
-                except RoktError as error:
-                    log.warning("The turn of sync %r could not be renewed: %s", self._sync, error)
 
     def _renew_once(self) -> None:
         until = self._until()
