@@ -24,18 +24,31 @@ RAW_MEMBERS: Final = {
 }
 
 
+class MappedPart(NamedTuple):
+    """Which part of which run of a mapped task.
+
+    :param run: the same for all its parts.
+    :param place: its own in the map.
+    """
+
+    run: str
+    place: int
+
+
 class Found(NamedTuple):
     """The memory that lies there.
 
     :param generation: of the last run that was confirmed.
     :param number: grows with each run that begins to change the list; 0 where nothing is remembered.
     :param owner: the sync that mirrors the list; None for a memory that belongs to none.
+    :param part: that began to change the list last; None for a task that is not mapped.
     :param files: the names of those that count, :data:`MEMBERS` first.
     """
 
     generation: str = FIRST
     number: int = 0
     owner: str | None = None
+    part: MappedPart | None = None
     files: tuple[str, ...] = ()
 
 
@@ -76,7 +89,7 @@ class MirrorFiles:
         headers = {name: one for name, one in ((MEMBERS, header), (unconfirmed, begun)) if one is not None}
         number = max([self._number(name, one) for name, one in headers.items()], default=0)
         owners = [str(one["owner"]) for one in headers.values() if one.get("owner")]
-        return Found(generation, number, owners[0] if owners else None, tuple(headers))
+        return Found(generation, number, owners[0] if owners else None, _part_of(begun or header), tuple(headers))
 
     def file(self, name: str) -> MembershipFile:
         """One of them."""
@@ -91,6 +104,7 @@ class MirrorFiles:
             "generation": found.generation,
             "number": found.number,
             "owner": found.owner,
+            "part": found.part and found.part._asdict(),
             "written_at": written_at,
             "settings": self.settings,
         }
@@ -137,6 +151,12 @@ def forget_command(settings: Mapping[str, str | bool]) -> str:
         if value := settings.get(name):
             command += f" {flag} {shlex.quote(str(value))}"
     return command
+
+
+def _part_of(header: Mapping[str, Any] | None) -> MappedPart | None:
+    """None where a release wrote it that did not say so."""
+    part = header.get("part") if header else None
+    return MappedPart(str(part.get("run")), part.get("place", -1)) if isinstance(part, dict) else None
 
 
 def _difference(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -28,7 +28,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from airflow_provider_rokt.audiences.membership_file import STARTED_OVER
-from airflow_provider_rokt.audiences.mirror_files import MEMBERS, UNCONFIRMED, Found, MirrorFiles
+from airflow_provider_rokt.audiences.mirror_files import MEMBERS, UNCONFIRMED, Found, MappedPart, MirrorFiles
 from airflow_provider_rokt.audiences.plan import AudiencePlan
 from airflow_provider_rokt.audiences.spool import MEMBER, UNKNOWN, WANTED
 from airflow_provider_rokt.exceptions import RoktAudienceBusyError, RoktAudienceError
@@ -50,6 +50,7 @@ class MirrorState:
         a run with other settings is refused. Never a secret.
     :param run: names the run, the same for every try of a task instance and different for any other run.
     :param owner: the sync that the run is of; None for none.
+    :param part: which part of a mapped task's run it is; None for a task that is not mapped.
     :param check: told the number of the memory that lies here, 0 for none, it raises where that is not the newest.
     :param note: is told the number to which the memory has come, before anything is sent.
     :param lease_seconds: how long the lease of a killed run keeps others out.
@@ -63,6 +64,7 @@ class MirrorState:
         run: str,
         *,
         owner: str | None = None,
+        part: MappedPart | None = None,
         check: Callable[[int], None] = lambda _: None,
         note: Callable[[int], None] = lambda _: None,
         lease_seconds: float = SECONDS,
@@ -71,6 +73,7 @@ class MirrorState:
         self._folder = folder
         self._files = MirrorFiles(folder, settings)
         self._owner = owner
+        self._part = part
         self._check = check
         self._note = note
         self._clock = clock
@@ -118,6 +121,20 @@ class MirrorState:
                 f"({self._files.start_over}): {STARTED_OVER}."
             )
 
+    def require_one_part(self) -> None:
+        """Makes sure that no other part of the same run mirrors the audience.
+
+        :raises RoktAudienceError: when one does.
+        """
+        found, mine = self._files.find().part, self._part
+        if found and mine and found.run == mine.run and found.place != mine.place:
+            raise RoktAudienceError(
+                f"The audience {self._files.settings.get('audience')!r} is mirrored by part {found.place} of this very "
+                f"run, and this is part {mine.place}: each would undo what the other one does. Nothing was sent. A "
+                "mirrored list is one query's: mirror it in a task that is not mapped, or give each part an audience "
+                "of its own: .expand(audience=[...])"
+            )
+
     def require_free(self) -> None:
         """Makes sure, for a preview, that no other run is changing the audience.
 
@@ -141,7 +158,7 @@ class MirrorState:
         """
         self._lease.check()
         found = self._found
-        self._found = found._replace(number=found.number + 1, owner=self._owner or found.owner)
+        self._found = found._replace(number=found.number + 1, owner=self._owner or found.owner, part=self._part)
         unconfirmed = (person for person, sign in plan.decisions() if sign != MEMBER)
         self._write(UNCONFIRMED + found.generation, unconfirmed)
         self._note(self._found.number)
@@ -172,7 +189,7 @@ class MirrorState:
         """
         self._lease.check()
         self._require_unchanged()
-        self._found, again = self._found._replace(generation=secrets.token_hex(8)), self._taken_over
+        self._found, again = self._found._replace(generation=secrets.token_hex(8), part=self._part), self._taken_over
         decided = ((person, sign, again or _is_refused(person, refused)) for person, sign in plan.decisions())
         unknown = (person for person, sign, unsure in decided if sign == UNKNOWN or (unsure and sign != MEMBER))
         # Not in force before the rename below makes its generation the current one.

@@ -71,6 +71,7 @@ class AudienceRun(OperationRun[AudienceOptions]):
             if self.memory:
                 self.memory.require_newest()
                 self.memory.require_owner()
+                self.memory.require_one_part()
             self._tell_of_the_road()
             report = self._deliver(source, partial(self.make_stream, stack))
             self._end(report)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
+from airflow_provider_rokt.audiences.mirror_files import MappedPart
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
 from airflow_provider_rokt.connection.settings import RoktSettings
 from airflow_provider_rokt.exceptions import RoktAudienceError
@@ -31,6 +32,7 @@ def open_memory(place: Place, options: AudienceOptions) -> MirrorState:
         _settings_of(place.settings, options),
         _run_name(place.sender),
         owner=place.sync_name(options.sync),
+        part=_part_of(place.sender),
         check=partial(mirrored.check, place.register),
         note=partial(mirrored.note, place.register),
     )
@@ -115,6 +117,14 @@ def _settings_of(settings: RoktSettings, options: AudienceOptions) -> dict[str, 
     if options.via == "import":
         return {**kept, "address": settings.addresses.audience, "account_id": settings.account_id or ""}
     return {**kept, "address": settings.addresses.events, "environment": options.environment, "flag": options.flag}
+
+
+def _part_of(sender: Mapping[str, Any]) -> MappedPart | None:
+    """None for what is not sent by a mapped task."""
+    index = sender.get("map_index")
+    if not isinstance(index, int) or index < 0:
+        return None
+    return MappedPart("/".join(str(sender[name]) for name in ("dag_id", "task_id", "run_id")), index)
 
 
 def _run_name(sender: Mapping[str, Any]) -> str:

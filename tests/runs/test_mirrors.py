@@ -44,9 +44,9 @@ def operate(audience="vip", **options):
 
 
 @contextmanager
-def in_task(task_id="t", run_id="r1"):
+def in_task(task_id="t", run_id="r1", part=-1):
     """As if this ran in a task instance."""
-    names = {"dag_id": "d", "task_id": task_id, "run_id": run_id, "map_index": -1, "try_number": 1}
+    names = {"dag_id": "d", "task_id": task_id, "run_id": run_id, "map_index": part, "try_number": 1}
     with set_current_context({"ti": SimpleNamespace(**names)}), variables_beside_the_ledger():
         yield
 
@@ -264,3 +264,40 @@ def test_a_preview_counts_what_resending_would_send(sandbox, rokt, ledger, monke
     assert (seen["members_added"], seen["rows_skipped"]) == (lacking, 200 - lacking)
     sent = RoktHook().send_audience(people(range(200)), "vip", **chosen)
     assert (sent["rows_accepted"], sent["members_added"], sent["rows_skipped"]) == (lacking, lacking, 200 - lacking)
+
+
+# --- parts of a mapped task
+
+
+def test_parts_of_a_run_do_not_share_out_one_list(sandbox, rokt, ledger):
+    for run_id in ("r1", "r2"):
+        with in_task(run_id=run_id, part=1):
+            mirror(people(range(5)))
+        with in_task(run_id=run_id, part=0), pytest.raises(RoktTaskFailed) as failed:
+            mirror(people(range(3, 8)))
+        assert "The audience 'vip' is mirrored by part 1 of this very run, and this is part 0" in str(failed.value)
+        assert sandbox.store.audiences["vip"] == digests(range(5))
+    # The same part again: a retry, or a task that was cleared.
+    with in_task(run_id="r2", part=1):
+        assert mirror(people(range(6)))["members_added"] == 1
+
+
+def test_a_part_that_failed_once_it_had_begun_keeps_the_list_to_itself(sandbox, rokt, ledger, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__ROKT__RETRY_SECONDS", "0")
+    sandbox.faults.add(Status(503, times=1))
+    with in_task(part=0), pytest.raises(RoktIncompleteError):
+        mirror(people(range(5)))
+    with in_task(part=1), pytest.raises(RoktTaskFailed, match="by part 0 of this very run"):
+        mirror(people(range(3, 8)))
+    with in_task(part=0):
+        assert mirror(people(range(5)))["members_added"] == 5
+    with in_task(run_id="r2", part=1):
+        mirror(people(range(3, 8)))
+
+
+def test_parts_that_mirror_a_list_each_are_right(sandbox, rokt, ledger):
+    for run_id in ("r1", "r2"):
+        for part, audience in enumerate(["vip", "new"]):
+            with in_task(run_id=run_id, part=part):
+                mirror(people(range(part + 3)), audience)
+    assert {name: len(members) for name, members in sandbox.store.audiences.items()} == {"vip": 3, "new": 4}
