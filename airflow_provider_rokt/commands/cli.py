@@ -219,6 +219,7 @@ _SYNCS = GroupCommand(
                 _arg("--mapping", help="destination path to source, as the operators take it: JSON, or @file"),
                 _arg("--sync", help="the sync's name"),
                 _arg("--rokt-conn-id", help=f"with --sync: its connection to Rokt (default: {DEFAULT_CONN_ID})"),
+                _arg("--environment", help="with --sync: that of its task, production (default) or development"),
                 _DRY_RUN,
                 ARG_YES,
                 ARG_OUTPUT,

@@ -22,7 +22,12 @@ from airflow_provider_rokt.syncs.sync import Sync
 from airflow_provider_rokt.task.configuration import open_ledger
 
 _WHAT: Final = "airflow rokt syncs mark"
-_IN_THE_TASK: Final = {"mapping": "--mapping", "sync": "--sync", "rokt_conn_id": "--rokt-conn-id"}
+_IN_THE_TASK: Final = {
+    "mapping": "--mapping",
+    "sync": "--sync",
+    "rokt_conn_id": "--rokt-conn-id",
+    "environment": "--environment",
+}
 # Of the task's query, where another one is given.
 _OF_THE_QUERY: Final = frozenset({"sql", "parameters"})
 
@@ -110,8 +115,8 @@ def _told(marking: _Marking, ids: Takeover, known: KnownSyncs) -> Iterator[str]:
     for fault, rows in ids.faults.most_common():
         yield f"  {rows:,} x {fault.label}"
     yield (
-        f"They would count as sent in sync {sync.name!r} over connection {sync.connection!r}, whatever their rows say, "
-        "for as many days as its task remembers (remember_days)"
+        f"They would count as sent in {sync.words}, environment {marking.options.environment}, whatever their rows "
+        "say, for as many days as its task remembers (remember_days)"
     )
     if marking.is_part:
         yield "The task is mapped, and only its first part's query was read: give --sql for the rows of all parts"
@@ -126,6 +131,7 @@ def _data(marking: _Marking, ids: Takeover) -> dict[str, Any]:
     return {
         "sync": marking.sync.name,
         "connection": marking.sync.connection,
+        "environment": marking.options.environment,
         "rows_read": ids.rows,
         "rows_repeated": ids.repeated,
         "rows_unreadable": ids.unreadable,

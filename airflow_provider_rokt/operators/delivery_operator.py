@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 # What an asset's event tells beside the counts.
 _TOLD = {"delivery_id", "sync", "degraded"}
+_NAMES = ("audience", "sync")
 _Options = TypeVar("_Options", bound="DeliveryOptions")
 _Init = TypeVar("_Init", bound=Callable[..., None])
 
@@ -240,9 +241,9 @@ class DeliveryOperator(BaseOperator):
 
     def _arguments(self, kind: "type[DeliveryOptions]") -> dict[str, Any]:
         arguments = {field.name: getattr(self, field.name) for field in fields(kind)}
-        # Rendered as a native object, an audience's name may have become a number.
-        named = arguments.get("audience")
-        return arguments | ({"audience": str(named)} if type(named) is int else {})
+        # Rendered as a native object, a name may have become a number.
+        numbers = {name: arguments[name] for name in _NAMES if type(arguments.get(name)) is int}
+        return arguments | {name: str(number) for name, number in numbers.items()}
 
     def _options(self, kind: "type[_Options]") -> "_Options":
         """The options as rendered; made before the source reads its own share of them.

@@ -33,8 +33,9 @@ NAMES_NO_FIELD: Final = (
     "under its own name"
 )
 NAMES_NO_SYNC: Final = "send='new' remembers what was sent: outside of a task, name the sync that remembers it"
-# What narrows a delivery, and so must not be lost on its way here: nothing would mean everything.
-NARROWING: Final = {"resend_from": NAMES_NOTHING, "mapping": NAMES_NO_FIELD}
+NAMES_NO_MEMORY: Final = "it renders to nothing: give the sync's name, or leave the argument out for the task's own"
+# What must not be lost on its way here: nothing would mean everything, or another memory.
+NARROWING: Final = {"resend_from": NAMES_NOTHING, "mapping": NAMES_NO_FIELD, "sync": NAMES_NO_MEMORY}
 
 
 _SYNC_CHARS: Final = 250
@@ -42,8 +43,9 @@ Send = Literal["all", "new"]
 
 
 def _sync(value: object) -> str | None:
-    fits = value is None or (isinstance(value, str) and len(value.strip()) > 0 and len(value) <= _SYNC_CHARS)
-    return None if fits else f"must be the sync's name, a text of 1 to {_SYNC_CHARS} characters"
+    # What a template makes of nothing, which would be one sync for all tasks whose name is lost.
+    fits = isinstance(value, str) and value.strip() not in ("", "None") and len(value) <= _SYNC_CHARS
+    return None if fits or value is None else f"must be the sync's name, a text of 1 to {_SYNC_CHARS} characters"
 
 
 def _mapping(value: object) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from airflow_provider_rokt.events.grouping import remembered_id
 from airflow_provider_rokt.flow.mark import mark
 from airflow_provider_rokt.flow.row import Skip
 from airflow_provider_rokt.flow.threads import THREADS
@@ -217,6 +218,17 @@ def test_marked_ids_count_as_sent_whatever_their_rows_say(rokt_cli, shop, recall
     assert recalled("order-1", "order-2", "3", "order-9") == [Skip.SENT, Skip.SENT, Skip.SENT, None]
 
 
+def test_what_is_marked_counts_in_its_task_s_environment(rokt_cli, shop, recalled, variables):
+    shop([order(1)])
+    status, out, _ = rokt_cli(*MARK, "--yes", "--environment", "development")
+    assert (status, out.endswith("Marked 1 ids.\n")) == (0, True)
+    assert "over connection 'rokt_default', environment development, whatever" in out
+    assert recalled("order-1", remembered_id("order-1", "development")) == [None, Skip.SENT]
+    status, _, err = rokt_cli(*MARK, "--yes", "--environment", "staging")
+    assert status == 2
+    assert "environment must be" in err
+
+
 def test_mark_asks_and_does_what_is_agreed_to(rokt_cli, shop, sync, variables, terminal):
     shop([order(1), order(2)])
     terminal(b"y\n")
@@ -268,6 +280,7 @@ def test_mark_needs_the_column_of_the_id_alone(rokt_cli, shop, recalled, variabl
         (["--sync", "s", "--sql-conn-id", "shop"], "give either --sql or --sql-file"),
         (["--dag-id", "shop", "--sync", "s"], "give --dag-id and --task-id together"),
         (["--dag-id", "d", "--task-id", "t", "--sync", "s"], "--sync is said by the task: leave it out"),
+        (["--dag-id", "d", "--task-id", "t", "--environment", "development"], "--environment is said by the task"),
         (["--dag-id", "d", "--task-id", "t", "--parameters", "[]"], "--parameters is for another query than the task"),
         (["--sync", " ", "--sql-conn-id", "shop", "--sql", "SELECT 1"], "sync must be the sync's name"),
         (

@@ -7,6 +7,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, BaseOperator
 
 from airflow_provider_rokt.operators.rokt import RoktAudienceOperator, RoktConversionOperator
+from airflow_provider_rokt.task.failures import RoktTaskFailed
 
 TEXTS = ["2026", "1e5", "[1, 2]", "True", "None", "007", "{'a': 1}", "(1,)", "3.50"]
 LEAST = {
@@ -21,7 +22,7 @@ def rendered(kind: type[BaseOperator], *, native: bool = True, **arguments: Any)
     with DAG("d", start_date=datetime(2026, 1, 1), schedule=None, render_template_as_native_obj=native) as dag:
         task = kind(task_id="t", **{"sql": "SELECT 1", "sql_conn_id": "shop"} | arguments)
     task.render_template_fields(
-        {"number": 2026, "rows": [1, 2], "result": {"delivery_id": "d"}}, dag.get_template_env()
+        {"number": 2026, "rows": [1, 2], "result": {"delivery_id": "d"}, "nothing": None}, dag.get_template_env()
     )
     return task
 
@@ -41,6 +42,23 @@ def test_an_audience_may_be_a_number(sandbox, rokt, shop) -> None:
     assert task.audience == 2026
     assert task.execute({})["members_added"] == 1
     assert set(sandbox.store.audiences) == {"2026"}
+
+
+def test_a_sync_s_name_may_be_a_number(sandbox, rokt, shop) -> None:
+    shop([{"email": "a@example.com"}])
+    task = rendered(RoktAudienceOperator, audience="vip", sync="{{ number }}", sql="SELECT email FROM orders")
+    assert task.sync == 2026
+    assert task.execute({})["sync"] == "2026"
+
+
+@pytest.mark.parametrize(("native", "says"), [(True, "it renders to nothing"), (False, "must be the sync's name")])
+def test_a_sync_s_name_that_renders_to_nothing_is_refused(sandbox, rokt, shop, native: bool, says: str) -> None:
+    shop([{"email": "a@example.com"}])
+    task = rendered(RoktAudienceOperator, native=native, audience="vip", sync="{{ nothing }}")
+    assert task.sync == (None if native else "None")
+    with pytest.raises(RoktTaskFailed, match=says):
+        task.execute({})
+    assert not sandbox.store.requests
 
 
 def test_a_comment_is_no_part_of_what_is_rendered() -> None:
