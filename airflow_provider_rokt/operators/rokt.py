@@ -67,7 +67,8 @@ class RoktConversionOperator(DeliveryOperator):
         outputs, so they may never be attributed; fresher events take the usual way.
     :param send: ``all`` that the query returns, in every run; or what is ``new``: rows whose ``source_message_id`` Rokt
         has not accepted yet in this sync. So the query may overlap with the one before ("the last 3 days, every hour"),
-        and rows that came late, were rejected or failed are sent by the next run.
+        and rows that came late, were rejected or failed are sent by the next run. Parts of a mapped task do not see
+        what the others send meanwhile: no row may be in the queries of two.
     :param remember_days: for how many days the sync remembers which rows Rokt accepted.
     :returns: ``delivery_id, sync, rows_read, rows_accepted, rows_rejected, rows_failed, rows_skipped,
         rows_unconfirmed``, ``rows_resumed`` (of the accepted: by an earlier try of the task),
