@@ -8,6 +8,7 @@ No address is in it. The checksum stands last so that the file is written in one
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from hashlib import sha256
@@ -63,6 +64,15 @@ class MembershipFile:
             except FileNotFoundError:
                 return None
         return self._parsed(line)
+
+    def count(self) -> int:
+        """How many persons it holds, by its size.
+
+        :raises RoktStorageError: when it cannot be read.
+        """
+        with self._reading(), self._folder.read(self._name) as file:
+            header = len(file.readline(_HEADER_BYTES))
+            return (file.seek(0, os.SEEK_END) - header) // _RECORD - 1
 
     def persons(self) -> Iterator[bytes]:
         """The persons, 64 hex digits each, ascending.

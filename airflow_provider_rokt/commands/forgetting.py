@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from airflow_provider_rokt.commands.asking import is_agreed, require_answer
 from airflow_provider_rokt.commands.exit_status import FAILED, exits
+from airflow_provider_rokt.commands.known_mirrors import KnownMirrors, mirror_words
 from airflow_provider_rokt.commands.known_syncs import KnownSyncs, database_lines
 from airflow_provider_rokt.commands.mirror_memory import MirrorMemory, memory_problems
 from airflow_provider_rokt.commands.output import is_data, print_data, printable
@@ -49,6 +50,7 @@ class _SyncMemory:
     def __init__(self, known: KnownSyncs, arguments: Namespace) -> None:
         self._known = known
         self._sync = known.named(arguments.name, arguments.rokt_conn_id)
+        self._mirrors = KnownMirrors(known.ledger).of(self._sync)
 
     def require_idle(self) -> None:
         """Makes sure that no run is at work, as far as this machine sees.
@@ -62,6 +64,8 @@ class _SyncMemory:
         data = self.data()
         yield f"Sync {data['sync']!r} over connection {data['connection']!r} remembers {data['rows']:,} rows"
         yield f"in {data['folder']}"
+        for one in self._mirrors:
+            yield f"It mirrors {mirror_words(one.data())}, which this does not forget: {one.mirrored.start_over}"
         yield from database_lines(there := data["database"])
         if there and there["problem"] and there["place"]:
             yield f"What still lies in that place stays refused: a memory may begin again in {self._known.ledger.uri}"
@@ -77,6 +81,7 @@ class _SyncMemory:
             "connection": sync.connection,
             "folder": sync.folder.uri,
             "rows": contents.rows,
+            "mirrors": [one.data() for one in self._mirrors],
             "database": self._known.in_database(sync, contents.number),
         }
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from airflow_provider_rokt.commands.deliveries import entry_of
 from airflow_provider_rokt.commands.exit_status import exits
+from airflow_provider_rokt.commands.known_mirrors import KnownMirror, KnownMirrors, mirror_words
 from airflow_provider_rokt.commands.known_syncs import KnownSyncs, database_lines
 from airflow_provider_rokt.commands.output import aligned, blanked, is_data, print_data, printable
 from airflow_provider_rokt.exceptions import RoktLedgerError, RoktStorageError, RoktSyncBusyError
@@ -25,9 +26,10 @@ _COUNTS: Final = ("read", "accepted", "rejected", "failed", "skipped")
 def list_syncs(arguments: Namespace) -> int:
     """Lists every sync of the ledger, by name."""
     known = KnownSyncs(open_ledger())
-    syncs = [_entry(sync, known.ledger) for sync in known.all()]
+    mirrors = KnownMirrors(known.ledger)
+    syncs = [_entry(sync, known.ledger, mirrors.of(sync)) for sync in known.all()]
     if not is_data(arguments.output):
-        syncs = blanked(syncs)
+        syncs = [one | {"mirrors": "; ".join(map(mirror_words, one["mirrors"]))} for one in blanked(syncs)]
         if not syncs:
             print(f"No syncs under {known.ledger.uri}")
             return 0
@@ -48,13 +50,16 @@ def show_sync(arguments: Namespace) -> int:
     return 0
 
 
-def _entry(sync: Sync, ledger: Ledger) -> dict[str, Any]:
+def _entry(sync: Sync, ledger: Ledger, mirrors: Sequence[KnownMirror]) -> dict[str, Any]:
     """A sync as the list shows it; None for what cannot be told."""
     told: dict[str, Any] = {"sync": sync.name, "connection": sync.connection}
-    told |= dict.fromkeys(("rows", "since", "newest", "deliveries"))
+    told |= dict.fromkeys(("rows", "since", "newest", "deliveries", "state"))
+    told |= {"mirrors": [one.data() for one in mirrors]}
     try:
         contents, deliveries = sync.contents(), sync.deliveries()
-        told |= {"rows": contents.rows, "since": _since(contents, deliveries), "deliveries": len(deliveries)}
+        # A mirror remembers members, and no rows.
+        rows = None if mirrors and not contents.rows else contents.rows
+        told |= {"rows": rows, "since": _since(contents, deliveries), "deliveries": len(deliveries)}
     except RoktStorageError:
         return {**told, "state": "unreadable"}
     newest = _delivery(ledger, deliveries[0]) if deliveries else None
@@ -63,18 +68,19 @@ def _entry(sync: Sync, ledger: Ledger) -> dict[str, Any]:
 
 def _data(sync: Sync, known: KnownSyncs) -> dict[str, Any]:
     contents, deliveries = sync.contents(), sync.deliveries()
-    days = contents.days
+    days, mirrors = contents.days, KnownMirrors(known.ledger).of(sync)
     return {
         "sync": sync.name,
         "connection": sync.connection,
         "folder": sync.folder.uri,
         "number": contents.number,
         "rows": contents.rows,
+        "mirrors": [one.data() | {"forget": one.mirrored.start_over} for one in mirrors],
         "since": _since(contents, deliveries),
         "until": _date(days[-1]) if days else None,
         "files": [{"name": one.text, "rows": one.entries} for one in contents.folds],
         "trails": [{"name": str(one.name), "rows": one.rows(), "done": one.is_done()} for one in contents.trails],
-        "at_work": _at_work(sync),
+        "at_work": [*_at_work(sync), *(_worker_data(*one) for mirror in mirrors for one in mirror.at_work())],
         "database": known.in_database(sync, contents.number),
         "deliveries": len(deliveries),
         "last_deliveries": [_delivery(known.ledger, one) for one in islice(deliveries, _DELIVERIES_SHOWN)],
@@ -115,11 +121,13 @@ def _at_work(sync: Sync) -> list[dict[str, Any]]:
     try:
         holders = at_work(sync.turns, sync.name)
     except RoktSyncBusyError as error:
-        return [{"run": str(error), "until": None}]
-    return [
-        {"run": one.run, "until": datetime.fromtimestamp(one.expires, UTC).isoformat(timespec="seconds")}
-        for one in holders
-    ]
+        return [_worker_data(str(error), None)]
+    return [_worker_data(one.run, one.expires) for one in holders]
+
+
+def _worker_data(run: str, expires: float | None) -> dict[str, Any]:
+    until = None if expires is None else datetime.fromtimestamp(expires, UTC).isoformat(timespec="seconds")
+    return {"run": run, "until": until}
 
 
 def _head(shown: Mapping[str, Any]) -> Iterator[str]:
@@ -135,6 +143,9 @@ def _head(shown: Mapping[str, Any]) -> Iterator[str]:
         "at work": "; ".join(_worker(one) for one in shown["at_work"]) or "nobody",
     }
     yield from (f"  {name:<11} {printable(value)}" for name, value in details.items())
+    for one in shown["mirrors"]:
+        yield printable(f"  {'mirrors':<11} {mirror_words(one)}, in {one['folder']}")
+        yield printable(f"  {'':<11} to start over with it: {one['forget']}")
     yield from (f"  {printable(line)}" for line in database_lines(shown["database"]))
 
 

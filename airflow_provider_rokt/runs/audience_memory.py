@@ -14,7 +14,7 @@ from airflow_provider_rokt.audiences.mirror_files import MappedPart
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
 from airflow_provider_rokt.connection.settings import RoktSettings
 from airflow_provider_rokt.exceptions import RoktAudienceError
-from airflow_provider_rokt.runs.mirrored_list import MirroredList, memories
+from airflow_provider_rokt.runs.mirrored_list import TASKS, MirroredList, memories
 from airflow_provider_rokt.runs.options import AudienceOptions
 from airflow_provider_rokt.runs.place import Place
 from airflow_provider_rokt.storage.folder import ABANDONED_SECONDS, digest_name
@@ -49,7 +49,7 @@ class TaskNote:
     def __init__(self, place: Place, audience: str) -> None:
         sender = place.sender
         self._audience = audience
-        self._folder = memories(place.ledger).folder("tasks")
+        self._folder = memories(place.ledger).folder(TASKS)
         self._task = (str(sender["dag_id"]), str(sender["task_id"])) if sender.get("map_index", 0) == -1 else None
 
     def check(self) -> None:

@@ -1,6 +1,8 @@
 """A list at Rokt that a mirror keeps: where it is remembered, what Airflow's database knows of that, and its end."""
 
+import time
 from dataclasses import dataclass
+from typing import Final
 
 from airflow_provider_rokt.audiences.guards import Via
 from airflow_provider_rokt.audiences.membership_file import STARTED_OVER
@@ -10,7 +12,11 @@ from airflow_provider_rokt.ledger.overview import Ledger
 from airflow_provider_rokt.runs.place import syncs_of
 from airflow_provider_rokt.storage.failure import reading
 from airflow_provider_rokt.storage.folder import Folder, digest_name
+from airflow_provider_rokt.storage.lease import Holder, Lease
 from airflow_provider_rokt.syncs.anchor import RESTORE, Anchor, Known, Register
+
+TASKS: Final = "tasks"
+"""What lies beside the lists: which one a task mirrors."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,19 @@ class MirroredList:
     def words(self) -> str:
         """What it is called."""
         return f"audience {self.audience!r} (via={self.via!r}, connection {self.connection!r})"
+
+    @property
+    def start_over(self) -> str:
+        """The command that forgets it."""
+        return forget_command({"audience": self.audience, "via": self.via, "connection": self.connection})
+
+    def at_work(self) -> Holder | None:
+        """Who is changing it now; None for nobody.
+
+        :raises RoktAudienceBusyError: where that cannot be told.
+        """
+        holder = Lease(self.folder, "").holder()
+        return holder if holder and holder.expires > time.time() else None
 
     def is_here(self) -> bool:
         """Whether anything of it is remembered, as this machine sees it."""
@@ -88,14 +107,13 @@ class MirroredList:
             self._anchor(register, syncs_of(self.ledger).store()).restart()
 
     def _anchor(self, register: Register, store: str) -> Anchor:
-        command = forget_command({"audience": self.audience, "via": self.via, "connection": self.connection})
         return Anchor(
             register,
             f"rokt_mirror_{self._digest}",
             store=store,
             place=self.ledger.uri,
             what=self.words,
-            way_out=f"{RESTORE} To start over on purpose: {command}; {STARTED_OVER}",
+            way_out=f"{RESTORE} To start over on purpose: {self.start_over}; {STARTED_OVER}",
         )
 
     @property
@@ -106,3 +124,10 @@ class MirroredList:
 def memories(ledger: Ledger) -> Folder:
     """The memories of all mirrored lists; they lie beside the deliveries, where nobody looks for one."""
     return ledger.beside("_audiences")
+
+
+def remembered_lists(ledger: Ledger) -> list[Folder]:
+    """A folder for each list that is remembered, or whose first run has begun."""
+    folder = memories(ledger)
+    with reading(folder.uri):
+        return [folder.folder(name) for name in folder.names() if name != TASKS]

@@ -90,3 +90,43 @@ def test_a_preview_asks_the_database_too(rokt_cli, remembered, shop, tmp_path, m
     assert "The run would be stopped: The memory of audience 'vip'" in out
     assert "nothing is remembered in" in out
     assert not other.exists()
+
+
+# --- what the commands for syncs tell of a mirror
+
+
+def test_list_and_show_name_the_mirrored_list(rokt_cli, remembered):
+    folder, _ = remembered
+    (listed,) = json.loads(rokt_cli("syncs", "list", "-o", "json")[1])
+    mirrors = [{"audience": "vip", "via": "import", "members": 5, "folder": folder.as_uri()}]
+    assert (listed["sync"], listed["rows"], listed["mirrors"]) == ("d.t", None, mirrors)
+    assert "audience 'vip' (via='import'), 5 members" in rokt_cli("syncs", "list", "-o", "plain")[1]
+    status, out, err = rokt_cli("syncs", "show", "d.t")
+    assert (status, err) == (0, "")
+    assert "  remembers   no rows\n" in out
+    assert f"  mirrors     audience 'vip' (via='import'), 5 members, in {folder.as_uri()}\n" in out
+    assert f"to start over with it: airflow rokt {' '.join(FORGET)} --via import --rokt-conn-id rokt_default\n" in out
+    assert "  at work     nobody\n" in out
+    (folder / "lock").write_text(json.dumps({"run": "d/t/r2/-1", "token": "q", "expires": 9e9}))
+    assert "  at work     d/t/r2/-1, until 2255-" in rokt_cli("syncs", "show", "d.t")[1]
+    (folder / "lock").write_text("x")
+    assert "so another run may be changing the audience" in rokt_cli("syncs", "show", "d.t")[1]
+
+
+def test_forgetting_its_sync_names_what_stays(rokt_cli, remembered):
+    folder, _ = remembered
+    status, out, _ = rokt_cli("syncs", "forget", "d.t", "--yes")
+    assert status == 0
+    assert "It mirrors audience 'vip' (via='import'), 5 members, which this does not forget" in out
+    assert f"does not forget: airflow rokt {' '.join(FORGET)} --via import --rokt-conn-id rokt_default\n" in out
+    assert (folder / "members").exists()
+
+
+def test_a_mirror_whose_first_run_never_ended_is_named(rokt_cli, remembered):
+    folder, _ = remembered
+    (unconfirmed,) = folder.glob("unconfirmed-*")
+    unconfirmed.rename(folder / "unconfirmed-none")
+    (folder / "members").unlink()
+    assert "audience 'vip' (via='import'), members not confirmed yet" in rokt_cli("syncs", "show", "d.t")[1]
+    (folder / "unconfirmed-none").write_text("damaged")
+    assert json.loads(rokt_cli("syncs", "show", "d.t", "-o", "json")[1])["mirrors"] == []

@@ -103,6 +103,7 @@ def test_list_tells_of_each_sync(rokt_cli, run, tmp_path):
         "connection": "rokt_default",
         "rows": 8,
         "since": f"{day[:4]}-{day[4:6]}-{day[6:]}",
+        "mirrors": [],
         "newest": f"{day[:4]}-{day[4:6]}-{day[6:]}T{time[:2]}:{time[2:4]}:{time[4:]}+00:00",
         "deliveries": 2,
         "state": "complete",
