@@ -69,6 +69,7 @@ class SyncDelivery:
         self._stopped = threads.flag()
         self._open = ExitStack()
         self._turn: Turn | None = None
+        self._presence: Presence | None = None
         self._tries = Tries([], sender)
         self._memory = Memory([])
         self._trail: TrailWriter | None = None
@@ -90,7 +91,8 @@ class SyncDelivery:
                 self._turn = stack.enter_context(self._next_turn())
                 self._anchor.ask()
             else:
-                stack.enter_context(Presence(self._sync.turns, *self._at_work(), self._sync.name, self._threads))
+                self._presence = Presence(self._sync.turns, *self._at_work(), self._sync.name, self._threads)
+                stack.enter_context(self._presence)
             contents = self._sync.contents()
             if self._anchor:
                 self._anchor.check(contents.number)
@@ -164,6 +166,9 @@ class SyncDelivery:
 
         :raises RoktStorageError: when that cannot be noted.
         """
+        # A kill behind the end that is noted next would have a retry send everything again.
+        if self._presence:
+            self._presence.end()
         if self._trail:
             # What a retry could not read must not pass for remembered by a task that is over.
             self._trail.close()

@@ -3,18 +3,15 @@
 People ask who is at work before they take a memory away, from which such a delivery's retry would go on.
 """
 
-import logging
 from types import TracebackType
 from typing import Final, Self
 
-from airflow_provider_rokt.exceptions import RoktError, RoktSyncBusyError
+from airflow_provider_rokt.exceptions import RoktSyncBusyError
 from airflow_provider_rokt.flow.threads import THREADS, Threads
 from airflow_provider_rokt.storage.failure import reading
 from airflow_provider_rokt.storage.folder import Folder, is_unfinished
 from airflow_provider_rokt.storage.lease import Lease
 from airflow_provider_rokt.turns.renewal import Renewal
-
-log = logging.getLogger(__name__)
 
 _BESIDE: Final = "all-"
 _DAY_SECONDS: Final = 86_400
@@ -22,8 +19,6 @@ _DAY_SECONDS: Final = 86_400
 
 class Presence:
     """Shows that a delivery is at work; a context manager.
-
-    Where that cannot be shown the delivery goes on, as what it sends matters more.
 
     :param folder: of the sync's turns.
     :param run: names the run to whom it is shown.
@@ -39,12 +34,14 @@ class Presence:
         self._renewal = Renewal(self._lease, self._lease.renew, f"sign of being at work on sync {sync!r}", threads)
 
     def __enter__(self) -> Self:
+        """Shows it.
+
+        :raises RoktStorageError: where that cannot be.
+        """
         try:
             self._tidy()
             self._lease.take()
             self._renewal.start()
-        except RoktError as error:
-            log.warning("Nobody is shown that this delivery is at work on sync %r: %s", self._sync, error)
         except BaseException:
             self._renewal.give_up()
             raise
@@ -53,6 +50,10 @@ class Presence:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Shows it no longer; where it is over already, nothing is done."""
         self._renewal.end()
 
     def _tidy(self) -> None:

@@ -35,7 +35,9 @@ class Renewal:
         self._threads.start(self._go, "rokt-turn")
 
     def end(self) -> None:
-        """Gives it back."""
+        """Gives it back, once."""
+        if self._over.is_set():
+            return
         self._over.set()
         with self._renewing:
             self._lease.release()
