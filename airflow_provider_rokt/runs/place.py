@@ -11,7 +11,7 @@ from airflow_provider_rokt.flow.request import Surface
 from airflow_provider_rokt.ledger.overview import Ledger
 from airflow_provider_rokt.syncs.anchor import RESTORE, Anchor, Register
 from airflow_provider_rokt.syncs.sync import Sync, Syncs
-from airflow_provider_rokt.syncs.uses import Account
+from airflow_provider_rokt.turns.uses import RoktAccount
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ class Place:
         """The sync of a run. Calls that name none share one without a name."""
         return syncs_of(self.ledger).sync(self.settings.conn_id, self.sync_name(given) or "")
 
-    def account(self, surface: Surface) -> Account:
+    def account(self, surface: Surface) -> RoktAccount:
         """Where a run's rows go."""
-        return Account(surface.name, self.settings.addresses.base(surface), self.settings.account_id or "")
+        return RoktAccount(surface.name, self.settings.addresses.base(surface), self.settings.account_id or "")
 
     def anchor(self, sync: Sync) -> Anchor:
         """What holds a sync's memory to what Airflow's database knows of it."""

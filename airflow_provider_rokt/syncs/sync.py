@@ -4,7 +4,7 @@
 <ledger>/_syncs/<digest>/about.json                  its connection and its name
                          deliveries/<delivery_id>    an empty file for each delivery; their ledgers lie elsewhere
                          turns/<run>-<part>          who is at work, where a row must not be sent twice
-                         uses/                       whose rows are remembered, and for how long, see uses.py
+                         uses/                       whose rows are remembered, and for how long, see turns/uses.py
                          t…/                         trails: what deliveries have left, see trails.py
                          m…                          sorted files of what was folded, see memory.py
 """
@@ -23,7 +23,7 @@ from airflow_provider_rokt.storage.failure import reading
 from airflow_provider_rokt.storage.folder import Folder, digest_name
 from airflow_provider_rokt.syncs.memory import FoldName, folds
 from airflow_provider_rokt.syncs.trails import Trail, TrailName
-from airflow_provider_rokt.syncs.uses import Uses
+from airflow_provider_rokt.turns.uses import Uses
 
 FORGET: Final = "airflow rokt syncs forget"
 _DAY_SECONDS: Final = 86_400

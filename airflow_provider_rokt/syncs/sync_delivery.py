@@ -20,9 +20,9 @@ from airflow_provider_rokt.syncs.memory import Memory, fold, open_memory
 from airflow_provider_rokt.syncs.sync import Contents, Sync, today
 from airflow_provider_rokt.syncs.trails import DONE, REFUSED, Trail, TrailName, TrailWriter
 from airflow_provider_rokt.syncs.tries import OVER_DAYS, Tries
-from airflow_provider_rokt.syncs.uses import Account
 from airflow_provider_rokt.turns.presence import Presence
 from airflow_provider_rokt.turns.turn import Turn
+from airflow_provider_rokt.turns.uses import RoktAccount
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class SyncDelivery:
         anchor: Anchor | None,
         days: int,
         threads: Threads = THREADS,
-        account: Account | None = None,
+        account: RoktAccount | None = None,
     ) -> None:
         self._sync = sync
         self._sender = sender

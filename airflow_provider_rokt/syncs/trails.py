@@ -21,7 +21,7 @@ from airflow_provider_rokt.exceptions import RoktMemoryError
 from airflow_provider_rokt.flow.mark import MARK_BYTES
 from airflow_provider_rokt.storage.failure import reading
 from airflow_provider_rokt.storage.folder import Folder, LineWriter
-from airflow_provider_rokt.syncs.uses import Account
+from airflow_provider_rokt.turns.uses import RoktAccount
 
 FORMAT: Final = "rokt-trail"
 VERSION: Final = 1
@@ -86,7 +86,7 @@ class TrailHeader(msgspec.Struct, frozen=True, kw_only=True):
     began_at: str
     sender: dict[str, Any]
     salt: str
-    account: Account | None = None
+    account: RoktAccount | None = None
 
 
 class _Kind(msgspec.Struct):
@@ -234,7 +234,7 @@ class TrailWriter:
         delivery_id: str,
         sender: Mapping[str, Any],
         salt: bytes,
-        account: Account | None = None,
+        account: RoktAccount | None = None,
     ) -> None:
         self._sent: LineWriter | None = None
         for sequence in range(name.sequence, name.sequence + _BEGINNINGS):

@@ -15,7 +15,7 @@ from airflow_provider_rokt.sorting.sorted_records import SortedRecords, sorted_h
 from airflow_provider_rokt.syncs.memory import remembered_of
 from airflow_provider_rokt.syncs.sync import today
 from airflow_provider_rokt.syncs.trails import DONE, SENT_BYTES, TAKEN_OVER, Trail
-from airflow_provider_rokt.syncs.uses import Account
+from airflow_provider_rokt.turns.uses import RoktAccount
 
 OVER_DAYS: Final = 7
 """A task that has not succeeded by then is not tried again."""
@@ -35,7 +35,7 @@ class Tries:
         is noted, and a retry under it might be dropped without a word.
     """
 
-    def __init__(self, ours: Sequence[Trail], sender: Mapping[str, Any], account: Account | None = None) -> None:
+    def __init__(self, ours: Sequence[Trail], sender: Mapping[str, Any], account: RoktAccount | None = None) -> None:
         is_task = "task_id" in sender
         # Calls outside of a task may go on for ever without one that succeeds.
         recent = [trail for trail in ours if is_task or trail.name.day >= today() - OVER_DAYS]
@@ -98,7 +98,7 @@ def _is_of_this_try(trail: Trail, sender: Mapping[str, Any]) -> bool:
     return header is not None and number is not None and header.sender.get("try_number") == number
 
 
-def _is_of_another(trail: Trail, account: Account) -> bool:
+def _is_of_another(trail: Trail, account: RoktAccount) -> bool:
     header = trail.header()
     return header is not None and header.account is not None and account.is_another(header.account)
 

@@ -1,5 +1,5 @@
-"""Who is at work on a sync, and whose turn it is where two runs at a time would send the same rows.
+"""Who uses a sync: who is at work, whose turn it is where two runs would send the same rows, whose rows are remembered.
 
-Hands out ``Turn``, which one run at a time has, ``Presence`` of those that need none, and ``at_work``. Imports ``flow``
-and ``storage``, and knows nothing of what a sync remembers.
+Hands out ``Turn``, which one run at a time has, ``Presence`` of those that need none, ``at_work``, and ``Uses``, which
+accounts and tasks a memory serves. Imports ``flow`` and ``storage``, and knows nothing of what a sync remembers.
 """

@@ -7,8 +7,8 @@ import pytest
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktIncompleteError, RoktMemoryError
 from airflow_provider_rokt.sandbox import Sandbox
 from airflow_provider_rokt.sandbox.faults import Status
-from airflow_provider_rokt.syncs.uses import Account
 from airflow_provider_rokt.task.failures import RoktTaskFailed
+from airflow_provider_rokt.turns.uses import RoktAccount
 from tests.operators.test_conversions import orders
 from tests.syncs.tries import send
 
@@ -141,4 +141,8 @@ def test_a_memory_that_does_not_say_whose_it_is_is_believed_once(sandbox, shop, 
     ],
 )
 def test_accounts_are_told_apart_by_what_matters(one, other, differs):
-    assert Account(*one).is_another(Account(*other)) is Account(*other).is_another(Account(*one)) is differs
+    assert (
+        RoktAccount(*one).is_another(RoktAccount(*other))
+        is RoktAccount(*other).is_another(RoktAccount(*one))
+        is differs
+    )

@@ -7,7 +7,7 @@ from airflow_provider_rokt.syncs.anchor import Anchor
 from airflow_provider_rokt.syncs.sync import Sync, today
 from airflow_provider_rokt.syncs.sync_delivery import SyncDelivery
 from airflow_provider_rokt.syncs.trails import TrailName
-from airflow_provider_rokt.syncs.uses import Uses
+from airflow_provider_rokt.turns.uses import Uses
 from tests.syncs.rows import RUN, leave, marks
 
 ENOUGH_TO_FOLD = 9

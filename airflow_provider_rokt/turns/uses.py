@@ -22,7 +22,7 @@ _BYTES: Final = 65_536
 _PORTS: Final = {"http": 80, "https": 443}
 
 
-class Account(msgspec.Struct, frozen=True):
+class RoktAccount(msgspec.Struct, frozen=True):
     """Where a sync's rows go.
 
     No credentials: they are rotated, and the account stays. So where a key alone names it, nobody here can see that it
@@ -40,7 +40,7 @@ class Account(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         return f"{self.address}, account {self.account_id}" if self.account_id else self.address
 
-    def is_another(self, other: "Account") -> bool:
+    def is_another(self, other: "RoktAccount") -> bool:
         """Whether what the other one took may not have reached this one. An id that is named later tells nothing."""
         ids = {self.account_id, other.account_id} - {""}
         return self.surface != other.surface or _whole(self.address) != _whole(other.address) or len(ids) > 1
@@ -52,7 +52,7 @@ class _Took(msgspec.Struct):
     :param day: the last one, in days since 1970.
     """
 
-    account: Account
+    account: RoktAccount
     day: int
 
 
@@ -65,7 +65,7 @@ class Uses:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
-    def another(self, account: Account, since: int) -> Account | None:
+    def another(self, account: RoktAccount, since: int) -> RoktAccount | None:
         """An account of the same surface that took rows, and is not this one.
 
         :param since: the first day that counts.
@@ -78,7 +78,7 @@ class Uses:
                 return took.account
         return None
 
-    def note_account(self, account: Account, day: int) -> None:
+    def note_account(self, account: RoktAccount, day: int) -> None:
         """Remembers that it takes rows.
 
         :raises RoktStorageError: where it cannot.
