@@ -121,10 +121,9 @@ def _settings_of(settings: RoktSettings, options: AudienceOptions) -> dict[str, 
 
 def _part_of(sender: Mapping[str, Any]) -> MappedPart | None:
     """None for what is not sent by a mapped task."""
-    index = sender.get("map_index")
-    if not isinstance(index, int) or index < 0:
-        return None
-    return MappedPart("/".join(str(sender[name]) for name in ("dag_id", "task_id", "run_id")), index)
+    index = sender.get("map_index", -1)
+    run = (str(sender.get(name)) for name in ("dag_id", "task_id", "run_id"))
+    return MappedPart("/".join(run), index) if index >= 0 else None
 
 
 def _run_name(sender: Mapping[str, Any]) -> str:

@@ -15,8 +15,8 @@ from airflow_provider_rokt.storage.folder import Folder, digest_name
 from airflow_provider_rokt.storage.lease import Holder, Lease
 from airflow_provider_rokt.syncs.anchor import RESTORE, Anchor, Known, Register
 
+# Beside the lists lies which one a task mirrors.
 TASKS: Final = "tasks"
-"""What lies beside the lists: which one a task mirrors."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,7 @@ class MirroredList:
         return forget_command({"audience": self.audience, "via": self.via, "connection": self.connection})
 
     def at_work(self) -> Holder | None:
-        """Who is changing it now; None for nobody.
-
-        :raises RoktAudienceBusyError: where that cannot be told.
-        """
+        """Who is changing it now; None for nobody. A RoktAudienceBusyError where that cannot be told."""
         holder = Lease(self.folder, "").holder()
         return holder if holder and holder.expires > time.time() else None
 
