@@ -4,7 +4,7 @@
 has proved itself, drop ``"import"`` from the list.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from airflow.providers.common.compat.sdk import DAG
 
@@ -13,7 +13,7 @@ from airflow_provider_rokt.operators.rokt import RoktAudienceOperator
 with DAG(
     dag_id="rokt_audience_both_roads",
     schedule="@daily",
-    start_date=datetime(2026, 1, 1),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     tags=["rokt", "example"],

@@ -7,7 +7,7 @@ The first run adds everyone. Each later run sends only who came and who went, an
 the query is empty or would remove more than a third of the list: that is a broken query, not a change of heart.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from airflow.providers.common.compat.sdk import DAG
 
@@ -16,7 +16,7 @@ from airflow_provider_rokt.operators.rokt import RoktAudienceOperator
 with DAG(
     dag_id="rokt_audience_mirror",
     schedule="0 3 * * *",
-    start_date=datetime(2026, 1, 1),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     # Two runs at once would both compare with the same yesterday; the second would stop with an error.
     max_active_runs=1,

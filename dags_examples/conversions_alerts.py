@@ -4,7 +4,7 @@ The task tells what is unusual by the sync's own last runs; it succeeds all the 
 ``rokt_report``. Needs apache-airflow-providers-slack and apache-airflow-providers-smtp.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG
@@ -39,7 +39,7 @@ def tell_by_mail(context: Any) -> None:
 with DAG(
     dag_id="rokt_conversions_alerts",
     schedule="0 3 * * *",
-    start_date=datetime(2026, 1, 1),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     tags=["rokt", "example"],
     doc_md=__doc__,

@@ -4,7 +4,7 @@ Each run sends the last whole day before it, of UTC: every order goes once, and 
 same ones. One started by hand at 14:00 sends yesterday's.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from airflow.providers.common.compat.sdk import DAG
 
@@ -13,7 +13,9 @@ from airflow_provider_rokt.operators.rokt import RoktConversionOperator
 with DAG(
     dag_id="rokt_conversions_daily",
     schedule="@daily",
-    start_date=datetime(2026, 1, 1),
+    # A schedule is in the timezone of this date, or else in Airflow's default_timezone. Where clocks change that may be
+    # another day of UTC: one would go twice, or never.
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     tags=["rokt", "example"],
     doc_md=__doc__,

@@ -4,7 +4,7 @@ A customer's orders are all in one part, so that they still share batches. Which
 ``conversions_daily.py``.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from airflow.providers.common.compat.sdk import DAG
 
@@ -16,7 +16,7 @@ PARTS = 4
 with DAG(
     dag_id="rokt_conversions_in_parts",
     schedule="@daily",
-    start_date=datetime(2026, 1, 1),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     tags=["rokt", "example"],
     doc_md=__doc__,

@@ -5,7 +5,7 @@ order that was rejected is tried again once it is corrected, a failed run is mad
 is repeated sends what is still missing.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from airflow.providers.common.compat.sdk import DAG
 
@@ -14,7 +14,7 @@ from airflow_provider_rokt.operators.rokt import RoktConversionOperator
 with DAG(
     dag_id="rokt_conversions_sync",
     schedule="@hourly",
-    start_date=datetime(2026, 1, 1),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     tags=["rokt", "example"],
     doc_md=__doc__,

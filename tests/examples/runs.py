@@ -1,7 +1,9 @@
 """Runs as the scheduler, a backfill and a person make them, executed by ``dag.test()``: no scheduler need be there."""
 
+import importlib.util
 from datetime import datetime
 from inspect import signature
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -21,6 +23,16 @@ except ImportError:  # before Airflow 3.2
 
 # Airflow 2 calls it by its older name, and it has a run for every one.
 RUN_DATE = "logical_date" if "logical_date" in signature(DAG.test).parameters else "execution_date"
+
+
+def imported(file: Path) -> DAG:
+    """The DAG of a file."""
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    dag: DAG = module.dag
+    return dag
 
 
 def scheduled(dag: DAG, first: datetime, count: int) -> list[DagRunInfo]:

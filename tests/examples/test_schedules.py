@@ -1,13 +1,12 @@
 """Which rows a run selects: of every example and README snippet, scheduled, repeated, back-filled and by hand."""
 
-import importlib
-import importlib.util
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
+from pathlib import Path
 from textwrap import indent
 
 import pytest
@@ -15,17 +14,21 @@ from airflow.providers.common.compat.sdk import DAG
 from airflow.utils.types import DagRunType
 
 from dags_examples import conversions_mapped
+from dags_examples.shop import write_shop
 from tests.audiences.people import hashed
 from tests.examples.conftest import FOLDER, Connected
-from tests.examples.runs import backfilled, by_hand, by_hand_without_date, execute, scheduled
+from tests.examples.runs import backfilled, by_hand, by_hand_without_date, execute, imported, scheduled
+from tests.examples.zones import run_where
 
 README = (FOLDER.parent / "README.md").read_text()
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-AROUND = """
-from datetime import datetime
+# What the README says that a DAG around its snippets is to have.
+START = re.search(r"`(start_date=datetime\(.*?\))`", README).group(1)
+AROUND = f"""
+from datetime import UTC, datetime
 from airflow.providers.common.compat.sdk import DAG
 
-with DAG("{}", schedule="{}", start_date=datetime(2026, 1, 1), catchup=False) as dag:
+with DAG("{{}}", schedule="{{}}", {START}, catchup=False) as dag:
 """
 SNIPPET_OF_A_DAY = 'RoktConversionOperator(\n    task_id="send_conversions"'
 SNIPPET_OF_A_SYNC = 'RoktConversionOperator(\n    task_id="send_new_orders"'
@@ -33,6 +36,13 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 # A moment in the middle of a day and of an hour, three days ago.
 AFTERNOON = datetime.now(UTC).replace(hour=14, minute=20, second=7, microsecond=0) - 3 * DAY
 MIDNIGHT = AFTERNOON.replace(hour=0, minute=0, second=0)
+# When clocks change, in spring and in autumn.
+CLOCK_CHANGES = {
+    "Europe/London": (datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC)),
+    "America/New_York": (datetime(2026, 3, 8, 7, tzinfo=UTC), datetime(2026, 11, 1, 6, tzinfo=UTC)),
+}
+# So many runs around each: the third is the first one after it.
+AROUND_A_CHANGE = 4
 
 
 @dataclass(frozen=True)
@@ -94,8 +104,12 @@ class Order:
 @pytest.fixture
 def orders(connected) -> list[Order]:
     """The shop's orders; none is spoiled, and they have the README's columns too."""
+    return _tidied(connected, connected.spoiled)
+
+
+def _tidied(connected: Connected, spoiled: Iterable[str]) -> list[Order]:
     with sqlite3.connect(connected.shop) as shop:
-        shop.executemany("DELETE FROM orders WHERE order_id = ?", [(order_id,) for order_id in connected.spoiled])
+        shop.executemany("DELETE FROM orders WHERE order_id = ?", [(order_id,) for order_id in spoiled])
         shop.execute("ALTER TABLE orders ADD COLUMN order_number")
         shop.execute("UPDATE orders SET order_number = confirmation")
         rows = shop.execute("SELECT order_id, ordered_at, email FROM orders").fetchall()
@@ -103,12 +117,12 @@ def orders(connected) -> list[Order]:
 
 
 @pytest.fixture
-def load(connected) -> Callable[[Example], DAG]:
-    """Imports an example's DAG, or writes one with the README's snippet and imports that."""
+def file_of(connected) -> Callable[[Example], Path]:
+    """The file of an example's DAG, written where it is one of the README's snippets."""
 
-    def load(example: Example) -> DAG:
+    def write(example: Example) -> Path:
         if not example.schedule:
-            return importlib.import_module(f"dags_examples.{example.name}").dag
+            return FOLDER / f"{example.name}.py"
         (snippet,) = (snippet for snippet in SNIPPETS if f"\n{example.name}" in snippet)
         dag_id = re.sub(r"\W+", "_", str(example))
         file = connected.dags / f"{dag_id}.py"
@@ -116,12 +130,15 @@ def load(connected) -> Callable[[Example], DAG]:
         (connected.dags / "orders_of_part.sql").write_text(
             conversions_mapped.dag.get_task("send_part").partial_kwargs["sql"]
         )
-        spec = importlib.util.spec_from_file_location(dag_id, file)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module.dag
+        return file
 
-    return load
+    return write
+
+
+@pytest.fixture
+def load(file_of) -> Callable[[Example], DAG]:
+    """Imports an example's DAG."""
+    return lambda example: imported(file_of(example))
 
 
 @pytest.fixture
@@ -156,6 +173,29 @@ def test_scheduled_runs_send_every_order_once_and_repeated_ones_the_same(example
     (again,) = backfilled(dag, infos[-1].logical_date, infos[-1].logical_date)
     execute(dag, again, DagRunType.BACKFILL_JOB)
     assert sent() == runs[-1]
+
+
+@pytest.mark.parametrize("zone", CLOCK_CHANGES)
+@pytest.mark.parametrize(
+    "example", [CONVERSIONS[0], *(pytest.param(other, marks=pytest.mark.slow) for other in CONVERSIONS[1:])], ids=str
+)
+def test_every_order_goes_once_where_clocks_change(example, zone, airflow_db, connected, file_of, sent):
+    """Whatever Airflow's default timezone is."""
+    spring, autumn = CLOCK_CHANGES[zone]
+    end = autumn + AROUND_A_CHANGE * DAY
+    hours = (end - spring) // HOUR + 24 * AROUND_A_CHANGE
+    spoiled = write_shop(connected.shop, orders=hours, customers=900, until=end, span=hours * HOUR)
+    orders = _tidied(connected, spoiled)
+    starts = [example.until(change) - 2 * example.period for change in (spring, autumn)]
+    run_where(zone, file_of(example), AROUND_A_CHANGE, starts)
+    ids = sent()
+    # Which run is the first one depends on Airflow: some make a run for a span when it is over.
+    when = {order.order_id: order.ordered_at for order in orders}
+    for change in (spring, autumn):
+        times = [when[order_id] for order_id in ids if abs(when[order_id] - change) < 30 * DAY]
+        begin, end = example.until(min(times)), example.until(max(times)) + example.period
+        assert end - begin == AROUND_A_CHANGE * example.period
+        assert sorted(times) == sorted(order.ordered_at for order in orders if begin <= order.ordered_at < end)
 
 
 @pytest.mark.parametrize("start", [by_hand, by_hand_without_date])
