@@ -1,11 +1,12 @@
 """One delivery from the first row read to the final report."""
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 
 from airflow_provider_rokt.delivery.delivery import Delivery
 from airflow_provider_rokt.exceptions import RoktIncompleteError, RoktQueryError
+from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.checks import check_enough
 from airflow_provider_rokt.flow.gate import Gate
 from airflow_provider_rokt.flow.stream import ColumnNames, Consume, Packed, Row, Source, Stream
@@ -13,7 +14,9 @@ from airflow_provider_rokt.ledger.report import Report
 
 
 class Held:
-    """A source that shows nothing of too short a result.
+    """A stream of which too short a result sends nothing.
+
+    It is the stream that holds, not the source: the delivery has begun by then, so its report tells what was read.
 
     :param min_rows: how many rows there have to be.
     :param hold: so many rows are kept back until they are known to be there; further ones are only counted.
@@ -21,40 +24,46 @@ class Held:
     :param gate: hears where there are fewer, as long as nothing was sent; the stream settles it.
     """
 
-    def __init__(self, source: Source, min_rows: int, hold: int, reads_all: bool, gate: Gate) -> None:
-        self._source = source
+    def __init__(self, stream: Stream, min_rows: int, hold: int, reads_all: bool, gate: Gate) -> None:
+        self._stream = stream
         self._min_rows = min_rows
         self._hold = hold
         self._reads_all = reads_all
         self._gate = gate
+        self._read = 0
+        self._held: list[Row] = []
 
-    def read(self, consume: Consume) -> None:
-        """Reads the source.
+    @property
+    def extras(self) -> Mapping[str, int]:
+        """The stream's."""
+        return self._stream.extras
 
-        :raises RoktTooFewRowsError: at its end, when there were fewer rows.
+    @property
+    def census(self) -> Census:
+        """The stream's."""
+        return self._stream.census
+
+    def window(self, rows: Sequence[Row]) -> Packed:
+        """Takes the next rows, and hands them on once enough are there."""
+        self._read += len(rows)
+        if self._read < self._hold:
+            self._held.extend(rows)
+            return Packed()
+        held, self._held = self._held, []
+        return self._stream.window([*held, *rows] if held else rows)
+
+    def flush(self) -> Iterator[Packed]:
+        """Whatever was kept.
+
+        :raises RoktTooFewRowsError: when there were fewer rows.
         """
-        held: list[tuple[ColumnNames, Sequence[Row]]] = []
-        read = 0
-
-        def take(columns: ColumnNames, rows: Sequence[Row]) -> None:
-            nonlocal read
-            read += len(rows)
-            held.append((columns, rows))
-            if read >= self._hold:
-                while held:
-                    consume(*held.pop(0))
-
-        self._source.read(take)
-        if held or self._reads_all:
-            self._gate.check(check_enough, read, self._min_rows)
+        if self._read < self._hold or self._reads_all:
+            self._gate.check(check_enough, self._read, self._min_rows)
         else:
-            check_enough(read, self._min_rows, sent=True)
-        for columns, rows in held:
-            consume(columns, rows)
-
-    def cancel(self) -> None:
-        """Ends the reading."""
-        self._source.cancel()
+            check_enough(self._read, self._min_rows, sent=True)
+        if self._held:
+            yield self._stream.window(self._held)
+        yield from self._stream.flush()
 
 
 class DeliveryRun:

@@ -19,7 +19,7 @@ from airflow_provider_rokt.exceptions import (
 from airflow_provider_rokt.flow.gate import Gate
 from airflow_provider_rokt.flow.mark import Recall
 from airflow_provider_rokt.flow.packing import RequestSize
-from airflow_provider_rokt.flow.stream import ColumnNames, Selects, Source
+from airflow_provider_rokt.flow.stream import ColumnNames, Selects, Source, Stream
 from airflow_provider_rokt.ledger.report import Report
 from airflow_provider_rokt.runs.operation import OperationRun
 from airflow_provider_rokt.runs.options import NAMES_NO_SYNC, ConversionOptions
@@ -45,7 +45,7 @@ class ConversionRun(OperationRun[ConversionOptions]):
             raise RoktSettingsError("argument 'sync'", [NAMES_NO_SYNC])
         with self._joined(anchored=options.send == "new", days=options.remember_days) as sync:
             try:
-                report = self._deliver(self._held(source), self._stream_maker(sync))
+                report = self._deliver(source, self._stream_maker(sync))
             finally:
                 self._warn()
                 if self._stream:
@@ -53,15 +53,15 @@ class ConversionRun(OperationRun[ConversionOptions]):
             self._end(sync, report)
         return report
 
-    def _held(self, source: Source) -> Source:
-        """The source of which too short a result sends nothing, as far as it fits a read window or is read whole."""
+    def _held(self, stream: Stream) -> Stream:
+        """The stream of which too short a result sends nothing, as far as it fits a read window or is read whole."""
         enough = self._options.min_rows
         # More than a window would fill the memory.
         hold = enough if enough <= self._options.fetch_size else 0
         reads_all = self._gate.asks or self._options.group_by_user == "result"
-        return Held(source, enough, hold, reads_all, self._gate)
+        return Held(stream, enough, hold, reads_all, self._gate)
 
-    def _stream_maker(self, sync: SyncDelivery) -> Callable[[ColumnNames], ConversionStream]:
+    def _stream_maker(self, sync: SyncDelivery) -> Callable[[ColumnNames], Stream]:
         make_stream = stream_maker(
             self._options,
             batches=self._pacer.size,
@@ -74,9 +74,9 @@ class ConversionRun(OperationRun[ConversionOptions]):
             check=self._refuse_if_stopped,
         )
 
-        def make(columns: ColumnNames) -> ConversionStream:
+        def make(columns: ColumnNames) -> Stream:
             self._stream = make_stream(columns)
-            return self._stream
+            return self._held(self._stream)
 
         return make
 

@@ -241,13 +241,15 @@ def test_fewer_rows_than_expected_fail_the_task(sandbox, rokt, shop, fetch_size,
     assert len(sandbox.store.events) <= 200
     said = "Some of them may have been sent by then." if are_some_sent else "Nothing was sent."
     assert str(few.value).splitlines()[1] == said
+    assert few.value.report["rows_read"] == 250
     assert send(min_rows=250, fetch_size=fetch_size)["rows_read"] == 250
 
 
 def test_an_empty_result_is_too_few(sandbox, rokt, shop):
     shop(rows())
-    with pytest.raises(RoktTooFewRowsError, match="the query returned 0"):
+    with pytest.raises(RoktTooFewRowsError, match="the query returned 0") as few:
         send(sql="SELECT * FROM orders WHERE 1 = 0", min_rows=1)
+    assert few.value.report["rows_read"] == 0
 
 
 def test_coverage_tells_what_the_accepted_rows_carry(sandbox, rokt, shop):

@@ -80,6 +80,7 @@ def test_what_was_read_and_never_sent_fails_for_what_ended_it() -> None:
         ({}, {"amount": "much"}, "RoktRejectedError"),
         ({"max_rejected": 4}, {"amount": "much"}, None),
         ({"min_rows": 6000}, {}, "RoktTooFewRowsError"),
+        ({"min_rows": 5}, {}, "RoktTooFewRowsError"),
     ],
 )
 def test_the_ledger_says_what_the_task_ended_with(sandbox, rokt, ledger, shop, options, bad, kind):
@@ -97,6 +98,7 @@ def test_the_ledger_says_what_the_task_ended_with(sandbox, rokt, ledger, shop, o
     assert failure == {"kind": kind, "text": str(told)}
     # Callbacks find the report on the exception, too.
     assert told.report["delivery_id"] == delivery.delivery_id
+    assert told.report["rows_read"] == 4
 
 
 def test_the_ledger_says_whose_removal_failed(sandbox, rokt, ledger, monkeypatch):

@@ -19,6 +19,7 @@ from airflow_provider_rokt.delivery.run import DeliveryRun, Held
 from airflow_provider_rokt.exceptions import RoktLedgerError
 from airflow_provider_rokt.flow.gate import Gate
 from airflow_provider_rokt.flow.mark import Recall
+from airflow_provider_rokt.flow.stream import ColumnNames
 from airflow_provider_rokt.ledger.reader import LedgerReader
 from airflow_provider_rokt.ledger.records import DeliveryHeader
 from airflow_provider_rokt.ledger.report import Report
@@ -258,16 +259,15 @@ class Simulation:
         fails_at = len(plan.sales) * 2 // 3 if plan.ending == "source" and not calm else 0
         source = ShopSource(world, plan.sales, plan.window, 0.0 if calm else plan.slow_source, fails_at)
         min_rows = 0 if calm else plan.min_rows
-        held = Held(source, min_rows, min_rows if min_rows <= plan.window else 0, plan.whole, Gate())
+        hold = min_rows if min_rows <= plan.window else 0
         how: dict[str, Any] = {"grouped": plan.grouped, "real": plan.real, "whole": plan.whole}
         with ExitStack() as stack:
-            self._run = DeliveryRun(
-                held,
-                lambda columns: stack.enter_context(
-                    closing(make_stream(columns, plan.per_request, **how, salt=salt, recall=recall))
-                ),
-                lambda: self._begin(folder, 1 if calm else 0),
-            )
+
+            def make(columns: ColumnNames) -> Held:
+                stream = make_stream(columns, plan.per_request, **how, salt=salt, recall=recall)
+                return Held(stack.enter_context(closing(stream)), min_rows, hold, plan.whole, Gate())
+
+            self._run = DeliveryRun(source, make, lambda: self._begin(folder, 1 if calm else 0))
             if self._is_stopped:
                 self._run.stop()
             return self._run.run()
