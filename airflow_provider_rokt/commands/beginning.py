@@ -24,7 +24,7 @@ _CONVERSIONS: Final = "Once a day to Rokt: the conversions of a query that it ha
 _DAG: Final = '''\
 """{title}"""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from airflow.providers.common.compat.sdk import DAG
 
@@ -33,7 +33,7 @@ from airflow_provider_rokt.operators.rokt import {operator}
 with DAG(
     dag_id={dag_id},
     schedule="@daily",
-    start_date=datetime({today}),
+    start_date=datetime({today}, tzinfo=UTC),
     catchup=False,
     tags=["rokt"],
     doc_md=__doc__,

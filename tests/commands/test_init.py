@@ -47,9 +47,11 @@ def written(tmp_path, shop, rokt_cli):
         yield write
 
 
-def test_its_dag_sends_what_a_shop_calls_by_its_own_names(written, rokt, sandbox):
+def test_its_dag_sends_what_a_shop_calls_by_its_own_names(written, rokt, sandbox, tmp_path):
     dag, status, said = written("--sql", QUERY)
     assert (status, dag.dag_id) == (0, "rokt_conversions")
+    # Its schedule stays in UTC where Airflow's default timezone is another.
+    assert "tzinfo=UTC" in (tmp_path / "written.py").read_text()
     with in_try("monday"):
         report = dag.get_task("send").execute({})
     assert report["rows_accepted"] == len(sandbox.store.events) == 1
