@@ -37,6 +37,11 @@ class Holder(msgspec.Struct):
     token: str
     expires: Annotated[float, msgspec.Meta(ge=0, le=_LATEST)]
 
+    @property
+    def until(self) -> str:
+        """When it ends unless it is renewed, as a time to be read."""
+        return datetime.fromtimestamp(self.expires, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
 
 class Lease:
     """A lock file that expires.
@@ -138,7 +143,8 @@ class Lease:
         except self._busy:
             pass
         except RoktStorageError as error:
-            log.warning("The %s is not given back, it is free in %.0f s: %s", self._what, self._seconds, error)
+            # What else the error advises is not to be done: nobody waits for it but the next run.
+            log.warning("The %s is not given back, it is free in %.0f s: %s", self._what, self._seconds, error.failure)
 
     def require_free(self) -> None:
         """Makes sure that no other run holds it.
@@ -148,10 +154,9 @@ class Lease:
         holder = self.holder()
         if holder is None or holder.run == self._run or holder.expires <= self._clock():
             return
-        until = datetime.fromtimestamp(holder.expires, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         raise self._busy(
             f"The {self._what} is being changed by another run, {holder.run!r}; nothing was sent. Run this task "
-            f"again after it. If that run is dead, the {self._what} is free from {until} on."
+            f"again after it. If that run is dead, the {self._what} is free from {holder.until} on."
         )
 
     def _write(self) -> None:

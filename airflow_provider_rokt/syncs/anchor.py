@@ -17,6 +17,7 @@ from typing import Annotated, Final
 import msgspec
 
 from airflow_provider_rokt.exceptions import RoktMemoryError
+from airflow_provider_rokt.flow.lines import log_wrapped
 
 log = logging.getLogger(__name__)
 
@@ -161,9 +162,10 @@ class Anchor:
 
     def _tell_of_the_first(self, number: int) -> None:
         if number:
-            log.info("Airflow's database knows nothing yet of the memory of %s in %s", self._what, self._place)
+            text = f"Airflow's database knows nothing yet of the memory of {self._what} in {self._place}"
         else:
-            log.info("Nothing is remembered of %s, this is its first run; its memory is in %s", self._what, self._place)
+            text = f"Nothing is remembered of {self._what}, this is its first run; its memory is in {self._place}"
+        log_wrapped(log, logging.INFO, text, breaks_words=False)
 
     def _refusal(self, why: str) -> RoktMemoryError:
         return RoktMemoryError(

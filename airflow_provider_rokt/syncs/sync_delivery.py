@@ -195,7 +195,8 @@ class SyncDelivery:
                 if trail.name.day < first and self._is_of_this_task(trail):
                     trail.delete()
         except (RoktStorageError, RoktMemoryError) as error:
-            log.warning("What sync %r remembers from before could not all be removed: %s", self._sync.name, error)
+            text = f"What sync {self._sync.name!r} remembers from before could not all be removed: {error}"
+            log_wrapped(log, logging.WARNING, text, breaks_words=False)
 
     def _first_day(self) -> int:
         """The first day that counts for any of the tasks that share the memory: the longest of them decides."""
@@ -214,7 +215,7 @@ class SyncDelivery:
         try:
             trail.close()
         except RoktStorageError as error:
-            log.warning("The last accepted rows are not remembered, so a retry may send them once more: %s", error)
+            log.warning("The last accepted rows are not remembered, a retry may send them once more: %s", error.failure)
 
     def _next_turn(self) -> Turn:
         return Turn(self._sync.turns, *self._at_work(), self._sync.name, self._stopped, self._threads)
@@ -288,14 +289,15 @@ class SyncDelivery:
         elif self._tries.had_succeeded and not self._tries.elsewhere:
             log.info("This task had succeeded, and runs again: what it sent then does not count as an earlier try")
         elif isinstance(try_number, int) and try_number > 1 and not self._tries.elsewhere:
-            log.info(
-                "This is try %d, and nothing can be resumed: no earlier one has left anything in %s. It ended before "
-                "it sent anything, or ran on a worker that does not share [rokt] ledger_path with this one",
-                try_number,
-                sync.folder.uri,
+            text = (
+                f"This is try {try_number}, and nothing can be resumed: no earlier one has left anything in "
+                f"{sync.folder.uri}. It ended before it sent anything, or ran on a worker that does not share [rokt] "
+                "ledger_path with this one"
             )
+            log_wrapped(log, logging.INFO, text, breaks_words=False)
         if self._anchor:
-            log.info("Sync %r remembers %d rows, in %s", sync.name, len(self._memory), sync.folder.uri)
+            text = f"Sync {sync.name!r} remembers {len(self._memory)} rows, in {sync.folder.uri}"
+            log_wrapped(log, logging.INFO, text, breaks_words=False)
 
 
 def _without(trails: Sequence[Trail], names: set[TrailName]) -> list[Trail]:

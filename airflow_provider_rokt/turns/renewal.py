@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from airflow_provider_rokt.exceptions import RoktError, RoktSyncBusyError
+from airflow_provider_rokt.flow.lines import log_wrapped
 from airflow_provider_rokt.flow.threads import Threads
 from airflow_provider_rokt.storage.lease import SECONDS, Lease
 
@@ -58,4 +59,5 @@ class Renewal:
                     self.lost = error
                     return
                 except RoktError as error:
-                    log.warning("The %s could not be renewed: %s", self._what, error)
+                    text = f"The {self._what} could not be renewed: {error}"
+                    log_wrapped(log, logging.WARNING, text, breaks_words=False)

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from airflow_provider_rokt.exceptions import RoktIncompleteError, RoktSyncBusyError
+from airflow_provider_rokt.flow.lines import log_wrapped
 from airflow_provider_rokt.flow.threads import THREADS, Flag, Threads
 from airflow_provider_rokt.storage.failure import reading
 from airflow_provider_rokt.storage.folder import ABANDONED_SECONDS, Folder, is_unfinished
@@ -73,6 +74,8 @@ class Turn:
         self._lease = self._lease_of(name)
         self._renewal = Renewal(self._lease, self._renew_once, f"turn of sync {sync!r}", threads)
         self._over_at = (0.0, 0.0)
+        # Who was at work when it was looked last; None where a lease could not be read.
+        self._kept_out_by: Holder | None = None
 
     def __enter__(self) -> Self:
         """Waits for the turn and takes it.
@@ -94,15 +97,24 @@ class Turn:
             try:
                 self._take()
                 return
-            except RoktSyncBusyError as busy:
+            except RoktSyncBusyError:
                 if self._threads.now() >= until:
                     raise
                 if not told:
-                    log.info("Waiting at most %.0f s for another run: %s", self._patience, busy)
+                    self._tell_of_waiting()
                     told = True
             # Python seeds a forked task anew, so two that began together do not look together for ever.
             if self._stopped.wait(random.uniform(*_LOOK_SECONDS)):  # noqa: S311
                 raise RoktIncompleteError("The task was stopped while it waited for another run; nothing was sent.")
+
+    def _tell_of_waiting(self) -> None:
+        """Says for whom; what a refusal advises would be too soon, since this run is not refused yet."""
+        other = self._kept_out_by
+        whom = (
+            f"{other.run!r}; if that is dead, its turn ends at {other.until}" if other else "whose turn cannot be read"
+        )
+        text = f"Waiting at most {self._patience:.0f} s for another run of sync {self._sync!r}, {whom}"
+        log_wrapped(log, logging.INFO, text, breaks_words=False)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -145,7 +157,9 @@ class Turn:
         for name, holder in self._others():
             if holder.run == self._run:
                 continue
+            self._kept_out_by = holder
             self._lease_of(name).require_free()
+            self._kept_out_by = None
             if holder.expires < self._clock() - ABANDONED_SECONDS:
                 self._folder.remove(name)
 

@@ -219,5 +219,5 @@ def test_a_lease_that_cannot_be_read_is_told_and_giving_it_back_is_no_error(capl
     with pytest.raises(RoktStorageError, match=r"x/lock cannot be read \(OSError: Input/output error\)") as failed:
         lease.check()
     lease.release()
-    assert "is not given back, it is free in 300 s" in caplog.text
+    assert "The audience is not given back, it is free in 300 s: OSError: Input/output error" in caplog.text
     assert SECRET not in f"{failed.value}{caplog.text}"

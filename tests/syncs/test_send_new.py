@@ -199,7 +199,7 @@ def test_the_later_of_two_runs_waits_for_the_first(sandbox, shop, said):
         run.join(PATIENCE)
     assert sorted(result["rows_accepted"] for result in results) == [0, 200]
     assert sandbox.store.counts.repeated_messages == 0
-    assert "another run, 'shop/orders/monday'" in said()
+    assert "for another run of sync 'shop.orders', 'shop/orders/monday'" in said()
 
 
 def test_parts_of_a_run_go_side_by_side(sandbox, shop, register):
