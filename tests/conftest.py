@@ -4,6 +4,7 @@ import atexit
 import json
 import logging
 import os
+import re
 import shutil
 import sqlite3
 import sys
@@ -37,7 +38,9 @@ os.environ |= {
     "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
 }
 
+import airflow_provider_rokt  # noqa: E402
 from airflow_provider_rokt.api.endpoints import BULK  # noqa: E402
+from airflow_provider_rokt.flow.lines import LINE_CHARS  # noqa: E402
 from airflow_provider_rokt.flow.row import FieldFault, Outcome, RowFault, RowRef  # noqa: E402
 from airflow_provider_rokt.ledger.overview import Ledger  # noqa: E402
 from airflow_provider_rokt.ledger.records import RequestRecord, VerdictRecord  # noqa: E402
@@ -51,9 +54,38 @@ ACCEPTED = VerdictRecord(Outcome.ACCEPTED, 202, 1)
 REJECTED = VerdictRecord(Outcome.REJECTED, 400, 1, "is no e-mail address", "user_identities.email")
 FAILED = VerdictRecord(Outcome.FAILED, None, 1, "not sent: Rokt did not answer")
 
+PACKAGE = str(Path(airflow_provider_rokt.__file__).parent)
+# A line may be as long as the address of a ledger that it names.
+ADDRESS = re.compile(r"\w+://\S+")
+
 # Time limits tell nothing on a busy machine. Whatever else is set, as by CI, stays.
 settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+
+@pytest.fixture(autouse=True)
+def _no_wide_line() -> Iterator[None]:
+    """Whatever a test has logged, no line of it is wider than a page of Airflow's UI shows.
+
+    Records are looked at as they are made: a task's own log takes them to where no handler of a test is.
+    """
+    wide: list[str] = []
+    ours = logging.getLogger(airflow_provider_rokt.__name__)
+    make = logging.getLogRecordFactory()
+
+    def made(*args: Any, **more: Any) -> logging.LogRecord:
+        record = make(*args, **more)
+        if record.pathname.startswith(PACKAGE):
+            wide.extend(line for line in record.getMessage().splitlines() if len(ADDRESS.sub("", line)) > LINE_CHARS)
+        return record
+
+    logging.setLogRecordFactory(made)
+    # As Airflow has it.
+    ours.setLevel(logging.INFO)
+    yield
+    ours.setLevel(logging.NOTSET)
+    logging.setLogRecordFactory(make)
+    assert wide == []
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from airflow_provider_rokt.audiences.spool import MemberSpool
 from airflow_provider_rokt.flow.census import Census
 from airflow_provider_rokt.flow.checks import check_enough
 from airflow_provider_rokt.flow.gate import NAMED, Gate, Lifted
+from airflow_provider_rokt.flow.lines import log_wrapped
 from airflow_provider_rokt.flow.row import RowRef, Skip
 from airflow_provider_rokt.flow.stream import Packed, Row, Selects
 
@@ -155,7 +156,7 @@ class AudienceStream:
         if gate.objected:
             gate.settle(self._facts(), self.census, lifted, self.plan.persons() if self.plan else ())
         if warning := size_warning(self.counts, guards.mode):
-            log.warning(warning)
+            log_wrapped(log, logging.WARNING, warning)
 
     def _facts(self) -> dict[str, int]:
         counts, ways = self.counts, self._named()

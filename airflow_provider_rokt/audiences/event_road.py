@@ -23,6 +23,7 @@ from airflow_provider_rokt.events.foreign_texts import ForeignTexts
 from airflow_provider_rokt.events.grouping import TOO_LARGE, Grouping, coverage_of, excess_of, open_batch
 from airflow_provider_rokt.events.validation import Validator
 from airflow_provider_rokt.events.values import BadValue, trimmed, unreadable
+from airflow_provider_rokt.flow.lines import log_wrapped
 from airflow_provider_rokt.flow.mark import Recall
 from airflow_provider_rokt.flow.packing import RequestPacker, RequestSize
 from airflow_provider_rokt.flow.request import Endpoint, Request
@@ -134,7 +135,7 @@ class EventIntake:
     def _tell(self, what: str) -> None:
         if what not in self._told:
             self._told.add(what)
-            log.warning("Rows name %s: what Rokt makes of that is not published", what)
+            log_wrapped(log, logging.WARNING, f"Rows name {what}: what Rokt makes of that is not published")
 
     def _problem(self, audience: str) -> str | None:
         flag = self._membership.flag
@@ -185,7 +186,7 @@ class EventPacker:
         if request := self._packer.flush():
             yield Packed(requests=[request])
         if warning := mixture_warning(self._addresses, self._hashes):
-            log.warning(warning)
+            log_wrapped(log, logging.WARNING, warning)
 
     def _pack(self, changes: Sequence[Change]) -> Packed:
         packed, grouping = Packed(), Grouping()

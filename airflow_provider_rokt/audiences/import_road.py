@@ -11,6 +11,7 @@ from airflow_provider_rokt.audiences.import_requests import MemberPacker
 from airflow_provider_rokt.audiences.members import Member, read_wanted
 from airflow_provider_rokt.audiences.plan import Change, MemberKind
 from airflow_provider_rokt.audiences.spool import MemberSpool
+from airflow_provider_rokt.flow.lines import log_wrapped
 from airflow_provider_rokt.flow.row import FieldFault, RowFault, RowRef
 from airflow_provider_rokt.flow.stream import Packed, Row
 
@@ -47,7 +48,7 @@ class ImportPacker:
         yield Packed(resumed=self._packer.resumed)
         sent = self._packer.packed
         if warning := mixture_warning(sent[MemberKind.EMAILS], sent[MemberKind.SHA256S]):
-            log.warning(warning)
+            log_wrapped(log, logging.WARNING, warning)
 
 
 _Source = TypeVar("_Source")

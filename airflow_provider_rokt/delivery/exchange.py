@@ -14,6 +14,7 @@ from airflow_provider_rokt.api.quota import RetryQuota
 from airflow_provider_rokt.api.retry import RetryPolicy, retry, retry_after
 from airflow_provider_rokt.delivery.progress import Repeats
 from airflow_provider_rokt.exceptions import RoktAuthError, RoktEndpointError, RoktError
+from airflow_provider_rokt.flow.lines import log_wrapped
 from airflow_provider_rokt.flow.request import Endpoint, Request
 from airflow_provider_rokt.flow.threads import THREADS, Threads
 from airflow_provider_rokt.network.outages import NoAnswerError
@@ -147,7 +148,7 @@ class Dispatcher:
         return self._end(f"{why} until the time budget of {self._policy.budget_seconds:g} s was spent")
 
     def _end(self, failure: str) -> str:
-        log.warning("%s; nothing more is sent", failure)
+        log_wrapped(log, logging.WARNING, f"{failure}; nothing more is sent")
         self._halt.because(NOT_DELIVERED + failure)
         return failure
 

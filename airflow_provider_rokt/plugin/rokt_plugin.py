@@ -10,6 +10,8 @@ from urllib.parse import quote, urlsplit
 
 from airflow.providers.common.compat.sdk import AirflowPlugin, conf
 
+from airflow_provider_rokt.flow.lines import log_wrapped
+
 log = logging.getLogger(__name__)
 
 PREFIX: Final = "/rokt"
@@ -61,7 +63,8 @@ class RoktPlugin(AirflowPlugin):
             return page_app()
         except Exception as error:
             # The parts of Airflow that a page needs are internal; a minor release may move them.
-            log.warning("The Rokt page is left out, this Airflow lacks what it needs: %r. %s", error, _EVERYTHING_ELSE)
+            text = f"The Rokt page is left out, this Airflow lacks what it needs: {error!r}. {_EVERYTHING_ELSE}"
+            log_wrapped(log, logging.WARNING, text)
             return None
 
 

@@ -21,6 +21,7 @@ from airflow_provider_rokt.audiences.spool import MemberSpool
 from airflow_provider_rokt.events.rules import Rules
 from airflow_provider_rokt.exceptions import RoktError, RoktMappingError
 from airflow_provider_rokt.flow.gate import Decide
+from airflow_provider_rokt.flow.lines import log_wrapped
 from airflow_provider_rokt.flow.row import Outcome, names_member
 from airflow_provider_rokt.flow.stream import ColumnNames, Source
 from airflow_provider_rokt.flow.suspicion import Suspicion
@@ -88,7 +89,7 @@ class AudienceRun(OperationRun[AudienceOptions]):
         columns, membership = read_columns(names, options, rules), membership_of(options, rules)
         self.suspicions = audience_suspicions(options, columns)
         for suspicion in self.suspicions:
-            log.warning("%s", suspicion.text)
+            log_wrapped(log, logging.WARNING, suspicion.text)
         spool = MemberSpool()
         intake, packer = intake_of(options, spool, columns, membership), self._packer(columns, membership)
         guards = Guards(
@@ -211,4 +212,4 @@ def _check_import(columns: MembershipColumns) -> None:
             "user_identities.other for ready hashes, or use via='events'"
         )
     if columns.not_imported:
-        log.info("via='import' has no place for %s: left out", ", ".join(columns.not_imported))
+        log_wrapped(log, logging.INFO, f"via='import' has no place for {', '.join(columns.not_imported)}: left out")

@@ -14,6 +14,7 @@ from airflow_provider_rokt.audiences.mirror_files import MappedPart
 from airflow_provider_rokt.audiences.mirror_state import MirrorState
 from airflow_provider_rokt.connection.settings import RoktSettings
 from airflow_provider_rokt.exceptions import RoktAudienceError
+from airflow_provider_rokt.flow.lines import log_wrapped
 from airflow_provider_rokt.runs.mirrored_list import TASKS, MirroredList, memories
 from airflow_provider_rokt.runs.options import AudienceOptions
 from airflow_provider_rokt.runs.place import Place
@@ -77,12 +78,11 @@ class TaskNote:
         """Says once where another task mirrors an audience whose name differs by case alone."""
         for other in self._others():
             if other != self._audience and other.casefold() == self._audience.casefold():
-                log.warning(
-                    "Another task mirrors the audience %r, whose name differs from %r by case alone: whether Rokt "
-                    "tells the two apart is not published",
-                    other,
-                    self._audience,
+                text = (
+                    f"Another task mirrors the audience {other!r}, whose name differs from {self._audience!r} by case "
+                    "alone: whether Rokt tells the two apart is not published"
                 )
+                log_wrapped(log, logging.WARNING, text)
                 return
 
     def _others(self) -> Iterator[str]:

@@ -17,6 +17,7 @@ from airflow_provider_rokt.exceptions import (
     RoktStorageError,
 )
 from airflow_provider_rokt.flow.gate import Gate
+from airflow_provider_rokt.flow.lines import log_wrapped
 from airflow_provider_rokt.flow.mark import Recall
 from airflow_provider_rokt.flow.packing import RequestSize
 from airflow_provider_rokt.flow.stream import ColumnNames, Selects, Source, Stream
@@ -37,10 +38,11 @@ class ConversionRun(OperationRun[ConversionOptions]):
         """Delivers the rows; see :meth:`OperationRun.deliver`."""
         options = self._options
         if options.historical:
-            log.warning(
+            text = (
                 "historical=True: events older than 72 hours go to /historical, which does not forward them to event "
                 "outputs; they may never be attributed to a campaign"
             )
+            log_wrapped(log, logging.WARNING, text)
         if options.send == "new" and self._place.sync_name(options.sync) is None:
             raise RoktSettingsError("argument 'sync'", [NAMES_NO_SYNC])
         with self._joined(anchored=options.send == "new", days=options.remember_days) as sync:
@@ -83,7 +85,7 @@ class ConversionRun(OperationRun[ConversionOptions]):
     def _warn(self) -> None:
         """However it ended: what was accepted may be lost all the same."""
         for suspicion in self._stream.suspicions() if self._stream else ():
-            log.warning("%s", suspicion.text)
+            log_wrapped(log, logging.WARNING, suspicion.text)
 
     def _end(self, sync: SyncDelivery, report: Report) -> None:
         """Lets a further run of what succeeded arrive again."""

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, Final
 
 from airflow_provider_rokt.exceptions import RoktLedgerError, RoktStorageError
+from airflow_provider_rokt.flow.lines import log_wrapped
 from airflow_provider_rokt.flow.warn_when import LEAST_RUNS
 from airflow_provider_rokt.ledger.overview import Ledger
 from airflow_provider_rokt.ledger.reader import LedgerReader
@@ -34,12 +35,12 @@ def past_measures(ledger: Ledger, sync: Sync, sender: Mapping[str, Any], runs: i
             looked_at = iter(ids[: _LOOKED_AT * runs])
             found = list(islice(_measured(ledger, looked_at, sender.get("map_index")), runs))
     except (RoktLedgerError, RoktStorageError) as error:
-        log.warning("Nothing is known of earlier deliveries of sync %r: %s", sync.name, error)
+        text = f"Nothing is known of earlier deliveries of sync {sync.name!r}: {error}"
+        log_wrapped(log, logging.WARNING, text, breaks_words=False)
         return []
     if len(found) < LEAST_RUNS <= len(ids):
-        log.info(
-            "Too few deliveries of sync %r say what is usual: %d of the newest %d", sync.name, len(found), len(ids)
-        )
+        text = f"Too few deliveries of sync {sync.name!r} say what is usual: {len(found)} of the newest {len(ids)}"
+        log_wrapped(log, logging.INFO, text)
     return found
 
 

@@ -18,6 +18,7 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_rokt.exceptions import RoktLedgerError
 from airflow_provider_rokt.flow.checks import Check, boolean, problems_of, threshold
+from airflow_provider_rokt.flow.lines import wrapped
 from airflow_provider_rokt.ledger.awaited import Awaited, awaited, unfinished
 from airflow_provider_rokt.ledger.batch_status import BatchStatus
 from airflow_provider_rokt.ledger.overview import Ledger
@@ -85,7 +86,9 @@ class RoktBatchStatusSensor(BaseSensorOperator):
             waiting = unfinished(ledger, deliveries)
             if not waiting:
                 return PokeReturnValue(is_done=True, xcom_value=self._status(ledger, deliveries))
-        self.log.info("Waiting for %d of %d deliveries: %s", len(waiting), len(deliveries), _first(waiting))
+        text = f"Waiting for {len(waiting)} of {len(deliveries)} deliveries: {_first(waiting)}"
+        for line in wrapped(text, "  "):
+            self.log.info("%s", line)
         if self.deferrable:
             left = self._time_left(context)
             deadline = time.time() + left.total_seconds()

@@ -7,6 +7,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_rokt.exceptions import RoktSourceError, short_name
+from airflow_provider_rokt.flow.lines import log_wrapped
 from airflow_provider_rokt.flow.stream import ColumnNames, Consume, Row
 from airflow_provider_rokt.sources.cancelling import Cancellation
 from airflow_provider_rokt.sources.connecting import private_texts, sql_hook
@@ -120,14 +121,12 @@ class SqlSource:
             seconds = time.monotonic() - started
             if seconds > self.slow_window_seconds and not warned:
                 warned = True
-                _log.warning(
-                    "Sending %s rows of connection %r took %.0f s. MySQL ends a query that is not read for "
-                    "net_write_timeout (60 s by default): lower fetch_size, or pass the hook the init_command "
-                    "'SET SESSION net_write_timeout = 3600'.",
-                    len(rows),
-                    hook.get_conn_id(),
-                    seconds,
+                text = (
+                    f"Sending {len(rows)} rows of connection {hook.get_conn_id()!r} took {seconds:.0f} s. MySQL ends a "
+                    "query that is not read for net_write_timeout (60 s by default): lower fetch_size, or pass the "
+                    "hook the init_command 'SET SESSION net_write_timeout = 3600'."
                 )
+                log_wrapped(_log, logging.WARNING, text)
 
         return take
 

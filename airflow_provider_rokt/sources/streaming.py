@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_rokt.flow.lines import log_wrapped
 from airflow_provider_rokt.flow.stream import ColumnNames, Row
 from airflow_provider_rokt.sources.window import column_names, windows
 from airflow_provider_rokt.statements.statement import Statement
@@ -79,12 +80,11 @@ def _connect(hook: "DbApiHook") -> "tuple[Engine | None, Connection | None]":
         # Without the flag stream_results does nothing, and the whole result would be read into memory.
         return engine, engine.connect() if engine.dialect.supports_server_side_cursors else None
     except Exception as error:
-        _log.info(
-            "Connection %r is read with its hook's own cursor, since SQLAlchemy cannot be used (%s); "
-            "some drivers hold the whole result in memory then.",
-            hook.get_conn_id(),
-            type(error).__name__,
+        text = (
+            f"Connection {hook.get_conn_id()!r} is read with its hook's own cursor, since SQLAlchemy cannot be used "
+            f"({type(error).__name__}); some drivers hold the whole result in memory then."
         )
+        log_wrapped(_log, logging.INFO, text)
         return engine, None
 
 
