@@ -277,7 +277,7 @@ class Simulation:
         if sync:
             sync.begin(f"run-{len(self._outcomes)}")
         header = DeliveryHeader(
-            delivery_id=f"run-{run}",
+            delivery_id=folder.uri.rpartition("/")[2],
             operation="conversions",
             started_at="2026-03-01T00:00:00+00:00",
             sender={},
