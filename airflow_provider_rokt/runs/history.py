@@ -7,12 +7,12 @@ from itertools import islice
 from typing import Any, Final
 
 from airflow_provider_rokt.exceptions import RoktLedgerError, RoktStorageError
+from airflow_provider_rokt.flow.degraded import Measures
 from airflow_provider_rokt.flow.lines import log_wrapped
 from airflow_provider_rokt.flow.warn_when import LEAST_RUNS
 from airflow_provider_rokt.ledger.overview import Ledger
 from airflow_provider_rokt.ledger.reader import LedgerReader
 from airflow_provider_rokt.ledger.records import DeliveryHeader
-from airflow_provider_rokt.runs.degraded import Measures
 from airflow_provider_rokt.storage.failure import reading
 from airflow_provider_rokt.syncs.sync import Sync
 

@@ -13,13 +13,13 @@ from airflow_provider_rokt.api.retry import RetryPolicy
 from airflow_provider_rokt.delivery.delivery import Delivery
 from airflow_provider_rokt.delivery.run import DeliveryRun
 from airflow_provider_rokt.exceptions import RoktIncompleteError
+from airflow_provider_rokt.flow.degraded import Measures, unusual
 from airflow_provider_rokt.flow.gate import Decide, Gate
 from airflow_provider_rokt.flow.lines import log_wrapped
 from airflow_provider_rokt.flow.stream import ColumnNames, Source, Stream
 from airflow_provider_rokt.flow.warn_when import RUNS, WarnWhen
 from airflow_provider_rokt.ledger.overview import new_delivery_id
 from airflow_provider_rokt.ledger.report import Report
-from airflow_provider_rokt.runs.degraded import Measures, unusual
 from airflow_provider_rokt.runs.history import past_measures
 from airflow_provider_rokt.runs.options import REMEMBER_DAYS, DeliveryOptions
 from airflow_provider_rokt.runs.place import Place

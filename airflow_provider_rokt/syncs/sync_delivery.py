@@ -15,11 +15,12 @@ from airflow_provider_rokt.flow.row import Outcome, Skip
 from airflow_provider_rokt.flow.threads import THREADS, Threads
 from airflow_provider_rokt.storage.failure import reading
 from airflow_provider_rokt.storage.folder import digest_name
+from airflow_provider_rokt.syncs.aging import fold_over, forget_own
 from airflow_provider_rokt.syncs.anchor import Anchor
-from airflow_provider_rokt.syncs.memory import Memory, fold, open_memory
+from airflow_provider_rokt.syncs.memory import Memory, open_memory
 from airflow_provider_rokt.syncs.sync import Contents, Sync, today
 from airflow_provider_rokt.syncs.trails import DONE, REFUSED, Trail, TrailName, TrailWriter
-from airflow_provider_rokt.syncs.tries import OVER_DAYS, Tries
+from airflow_provider_rokt.syncs.tries import Tries
 from airflow_provider_rokt.turns.presence import Presence
 from airflow_provider_rokt.turns.turn import Turn
 from airflow_provider_rokt.turns.uses import RoktAccount
@@ -102,7 +103,7 @@ class SyncDelivery:
             stack.callback(self._tries.close)
             self.salt = self._tries.salt
             if self._anchor:
-                self._fold(contents)
+                fold_over(self._sync, contents, self._run, self._part, self._days)
                 self._memory = self._opened()
                 stack.callback(self._memory.close)
             self._is_first = not self._tries.trails and not len(self._memory)
@@ -178,36 +179,13 @@ class SyncDelivery:
             # A release that did not say whose memory it wrote is believed, and from then on it is known.
             self._note_account()
         if not self._anchor:
-            self._tidy()
+            forget_own(self._sync, self._sender, self._days)
 
     def _note_account(self) -> None:
         """Remembers whose the memory is; before a row is, since a kill may come between the two."""
         if self._account and not self._is_account_noted:
             self._sync.uses.note_account(self._account, today())
             self._is_account_noted = True
-
-    def _tidy(self) -> None:
-        """Forgets what is too old, where that can be done: what was sent is sent."""
-        try:
-            old = [trail for trail in self._sync.contents().trails if trail.name.day < self._since]
-            first = self._first_day() if old else 0
-            for trail in old:
-                if trail.name.day < first and self._is_of_this_task(trail):
-                    trail.delete()
-        except (RoktStorageError, RoktMemoryError) as error:
-            text = f"What sync {self._sync.name!r} remembers from before could not all be removed: {error}"
-            log_wrapped(log, logging.WARNING, text, breaks_words=False)
-
-    def _first_day(self) -> int:
-        """The first day that counts for any of the tasks that share the memory: the longest of them decides."""
-        return today() - max(self._days, self._sync.uses.longest(today()))
-
-    def _is_of_this_task(self, trail: Trail) -> bool:
-        """Whether this task left it, in any run. One whose task was killed as it began holds nothing."""
-        header = trail.header()
-        return header is None or all(
-            header.sender.get(name) == self._sender.get(name) for name in ("dag_id", "task_id")
-        )
 
     @staticmethod
     def _close(trail: TrailWriter) -> None:
@@ -258,12 +236,6 @@ class SyncDelivery:
                 raise RoktSyncBusyError(
                     "Another try of this task has begun, so Airflow takes this one for dead: it sends nothing more"
                 )
-
-    def _fold(self, contents: Contents) -> None:
-        """Folds what no try of any task will ask for any more."""
-        others = [trail for trail in contents.trails if trail.name.run != self._run]
-        over = [trail for trail in others if trail.is_done() or trail.name.day < today() - OVER_DAYS]
-        fold(self._sync.folder, contents.folds, over, f"{self._run}-{self._part}", self._first_day())
 
     def _opened(self) -> Memory:
         """The memory as a whole; opened again where a part that was begun beside this one has folded it meanwhile."""

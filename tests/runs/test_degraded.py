@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_rokt.exceptions import RoktIncompleteError
+from airflow_provider_rokt.flow.degraded import Measures, unusual
 from airflow_provider_rokt.flow.warn_when import LEAST_RUNS, warn_when_problem
 from airflow_provider_rokt.hooks.rokt import RoktHook
-from airflow_provider_rokt.runs.degraded import Measures, unusual
 from airflow_provider_rokt.sandbox.faults import Status
 from tests.commands.commands import order
 
