@@ -90,7 +90,9 @@ class Uses:
 
     def longest(self, day: int) -> int:
         """For how many days rows are to be remembered, by the tasks that came within as many days; 0 for none."""
-        days = [int(name.removeprefix(_DAYS)) for name in self._names(_DAYS)]
+        numbers = [name.removeprefix(_DAYS) for name in self._names(_DAYS)]
+        # What somebody else has put there says nothing.
+        days = [int(number) for number in numbers if number.isascii() and number.isdecimal()]
         return max([some for some in days if self._last(some) + some >= day], default=0)
 
     def note_days(self, days: int, day: int) -> None:

@@ -80,3 +80,11 @@ def test_the_longest_counts_for_as_long_as_it_remembers(folder):
     uses.note_days(365, 1_200)
     uses.note_days(365, 1_100)
     assert [uses.longest(day) for day in (1_303, 1_565, 1_566)] == [365, 365, 0]
+
+
+def test_what_somebody_else_has_put_there_says_nothing(folder):
+    uses = Uses(folder)
+    uses.note_days(90, 1_000)
+    for name in ("days-", "days-many", "days-00300.bak", "account-mine"):
+        folder.write(name, [b"9999"])
+    assert uses.longest(1_000) == 90
