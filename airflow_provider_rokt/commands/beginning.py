@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import chain
 from pathlib import Path
-from textwrap import indent
 from typing import Final
 
 from airflow_provider_rokt.commands.exit_status import exits
@@ -109,8 +108,10 @@ def _of_audience(arguments: Namespace) -> Iterator[str]:
 
 def _written(text: str) -> str:
     """Text as Python source; several lines as they are, where nothing in them means something else there."""
-    if "\n" in text and text.isascii() and not set(text) & {"\\", "\r"} and '"""' not in text and text[-1] != '"':
-        return f'"""\n{indent(text, " " * 12)}\n        """'
+    is_plain = text.isascii() and re.sub(r"[\n\t]", "", text).isprintable() and "\\" not in text
+    if "\n" in text and is_plain and '"""' not in text and text[-1] != '"':
+        # Not set in: a text within the query may go over lines.
+        return f'"""\n{text}\n"""'
     return json.dumps(text) if text.isascii() else repr(text)
 
 
