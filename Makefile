@@ -43,7 +43,7 @@ coverage: $(VENV)/.ready ## Run every test and show how much of each room the qu
 	$(BIN)/python .ci/coverage_by_room.py
 	$(BIN)/python -m pytest -m slow
 
-mutants: $(VENV)/.ready ## Break the core in 400 places and name what no test notices, in about ten minutes
+mutants: $(VENV)/.ready ## Break the core in 400 places and name what no test notices, in half an hour or more
 	PYTHONHASHSEED=0 $(BIN)/python -W ignore .ci/mutants --mutants $(MUTANTS) --seed $(SEED) $(if $(ONLY),--only $(ONLY))
 
 simulate: $(VENV)/.ready ## Run SEEDS simulated deliveries on all cores; REPLAY=seed tells one

@@ -154,6 +154,8 @@ def test_what_an_import_is_not_known_to_answer_is_never_confirmed(status: int, b
         ('{"ok": false}', False),
         ('{"Success": false}', False),
         ('{"error": "quota exhausted"}', False),
+        ('{"partialFailure": true}', False),
+        ('{"rows_with_errors": 2}', False),
         ('{"result": {"failed": 3}}', False),
         ('{"errors": ["bad"]}', False),
     ],

@@ -140,7 +140,8 @@ def test_what_is_too_large_is_halved_down_to_one() -> None:
     assert outcomes(REQUEST, 413) == [OPEN] * 3
     (verdict,) = judge(request_of(["a"]), 413, b"")
     assert verdict is not None and verdict.outcome is REJECTED
-    assert "too large" in verdict.faults[0].reason
+    size = len(request_of(["a"]).body)
+    assert verdict.faults[0].reason == f"Rokt: too large: Rokt refuses {size:,} bytes in one request"
 
 
 def test_an_answer_cut_off_is_no_acceptance() -> None:
