@@ -58,9 +58,8 @@ def _found(ledger: Ledger) -> Iterator[KnownMirror]:
     for folder in remembered_lists(ledger):
         try:
             members = MembershipFile(folder, MEMBERS)
-            header, count = members.header(), None
-            if header is not None:
-                count = members.count()
+            header = members.header()
+            count = None if header is None else members.count()
             header = header or MembershipFile(folder, UNCONFIRMED + FIRST).header() or {}
         except RoktError:
             continue

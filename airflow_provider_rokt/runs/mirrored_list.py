@@ -1,6 +1,5 @@
 """A list at Rokt that a mirror keeps: where it is remembered, what Airflow's database knows of that, and its end."""
 
-import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,8 +48,7 @@ class MirroredList:
 
     def at_work(self) -> Holder | None:
         """Who is changing it now; None for nobody. A RoktAudienceBusyError where that cannot be told."""
-        holder = Lease(self.folder, "").holder()
-        return holder if holder and holder.expires > time.time() else None
+        return Lease(self.folder, "").at_work()
 
     def is_here(self) -> bool:
         """Whether anything of it is remembered, as this machine sees it."""

@@ -151,8 +151,8 @@ class Lease:
 
         :raises RoktError: the one given, when one does, or when that cannot be told.
         """
-        holder = self.holder()
-        if holder is None or holder.run == self._run or holder.expires <= self._clock():
+        holder = self.at_work()
+        if holder is None or holder.run == self._run:
             return
         raise self._busy(
             f"The {self._what} is being changed by another run, {holder.run!r}; nothing was sent. Run this task "
@@ -167,8 +167,16 @@ class Lease:
         self._renew_at = now + self._seconds * _RENEW_AFTER
         return json.dumps({"run": self._run, "token": self.token, "expires": now + self._seconds}).encode("ascii")
 
+    def at_work(self) -> Holder | None:
+        """Who holds it now; None for nobody, as where it was not given back and has ended by itself.
+
+        :raises RoktError: as :meth:`holder` does.
+        """
+        holder = self.holder()
+        return holder if holder and holder.expires > self._clock() else None
+
     def holder(self) -> Holder | None:
-        """Who holds it; None where there is no file.
+        """Who holds it, or held it last; None where there is no file.
 
         :raises RoktError: the one given, when it cannot be understood. Taken for free, two runs could hold it at
             once.

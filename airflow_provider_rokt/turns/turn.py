@@ -6,7 +6,6 @@ moment both see the other, and both give way: whoever tries again first has its 
 
 import logging
 import random
-import time
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Final, Self
@@ -38,7 +37,7 @@ def at_work(folder: Folder, sync: str) -> list[Holder]:
     with reading(folder.uri):
         names = [name for name in folder.names() if not is_unfinished(name)]
     leases = [Lease(folder, "", what=f"sync {sync!r}", busy=RoktSyncBusyError, name=name) for name in names]
-    return [holder for lease in leases if (holder := lease.holder()) and holder.expires > time.time()]
+    return [holder for lease in leases if (holder := lease.at_work())]
 
 
 class Turn:
